@@ -1,0 +1,1 @@
+"""The words of the house, pure: names, channels, readings, when a reading is news."""

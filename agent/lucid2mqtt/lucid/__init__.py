@@ -1,0 +1,1 @@
+"""The LucidControl protocol, pure: bytes in, values out. No clock, no socket, no port."""

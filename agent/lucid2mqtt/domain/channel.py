@@ -57,7 +57,9 @@ class Channel:
     maximum: float | None = None
     step: float | None = None
     poll_s: float = 1.0
-    max_interval_s: float = 60.0
+    deadband: float = 0.0  # in `unit`; 0: every change of the value is news
+    min_interval_s: float = 0.0
+    max_interval_s: float = 60.0  # the heartbeat
     device_class: str | None = None  # Home Assistant's word, checked against signal and unit by the settings
     contact: Contact | None = None
 

@@ -1,0 +1,1 @@
+"""Virtual modules that are never more generous than the hardware, worlds to plug them into, and faults by name."""

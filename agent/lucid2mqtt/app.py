@@ -1,0 +1,200 @@
+"""Builds the agent from its rooms, lets it run, and takes it down in order.
+
+One task group holds everything. Whatever ends by itself is a bug and ends the agent, so that the supervisor starts it again.
+The way down: no more commands from the console, exit states, `offline` on the broker, ports closed, state written; each step
+has its own limit, so a dead broker or module cannot keep the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from lucid2mqtt import __version__
+from lucid2mqtt.console.server import ConsoleServer
+from lucid2mqtt.console.verbs import ConsoleVerbs
+from lucid2mqtt.engine.board import Board
+from lucid2mqtt.engine.desk import Desk
+from lucid2mqtt.engine.house import House
+from lucid2mqtt.engine.store import StateStore
+from lucid2mqtt.errors import LinkError
+from lucid2mqtt.mqtt.bridge import Bridge
+from lucid2mqtt.mqtt.discovery import Origin
+from lucid2mqtt.mqtt.link import MqttLink
+from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol, TlsFiles
+from lucid2mqtt.mqtt.topics import Topics
+from lucid2mqtt.observe.notify import Heartbeats, Notifier, keep_alive, watchdog_s
+from lucid2mqtt.observe.progress import PollProgress
+from lucid2mqtt.port.watch import PortOptions, PortWatch, TlsOptions
+from lucid2mqtt.settings import Settings
+
+EXIT_STATES_WITHIN_S = 3.0
+"""How long the exit states may take altogether; a module that does not answer must not keep the others on."""
+GOODBYE_WITHIN_S = 2.0
+"""How long the broker may take to accept `offline`."""
+
+_log = logging.getLogger(__name__)
+
+
+class Agent:
+    """All rooms, joined. `run` may be called once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._started = time.monotonic()
+        self.board = Board()
+        self._store = StateStore(settings.state_dir)
+        self.house = House(settings.module_options(), self.board, self._store, now=_now)
+        self.desk = Desk(self.house, self.board, self._store, now=_now)
+        self._watch = PortWatch(port_options(settings), self.house)
+        self._topics = Topics(settings.mqtt.base_topic, settings.node, settings.home_assistant.prefix, settings.birth_topic)
+        self._bridge = Bridge(
+            link=MqttLink(mqtt_options(settings)),
+            topics=self._topics,
+            house=self.house,
+            board=self.board,
+            desk=self.desk,
+            store=self._store,
+            origin=Origin(version=__version__),
+            home_assistant=HomeAssistantOptions(
+                enabled=settings.home_assistant.enabled, prefix=settings.home_assistant.prefix, birth_topic=settings.birth_topic
+            ),
+            diagnostics=self._diagnostics,
+            rescan=self._watch.rescan,
+            now=_now,
+        )
+        verbs = ConsoleVerbs(self.house, self.desk, self._watch, about=self._about)
+        self._console = ConsoleServer(settings.console.path, verbs.verbs())
+        self._notifier = Notifier()
+
+    def stop(self) -> None:
+        """Asks the agent to leave in order; at once and from anywhere on the loop."""
+        self._stop.set()
+
+    async def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
+        """Runs until `stop()`. `ready` is called when everything is started.
+
+        Raises LinkError when the console's place is taken, which mostly means that another agent runs already.
+        """
+        try:
+            async with asyncio.TaskGroup() as rooms:
+                await self._serve(rooms, ready)
+        except* LinkError as faults:
+            raise faults.exceptions[0] from None
+        finally:
+            await self._store.close()
+
+    async def _serve(self, rooms: asyncio.TaskGroup, ready: Callable[[], None]) -> None:
+        listening = asyncio.Event()
+
+        def begin(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:  # Any: what a coroutine yields is asyncio's own
+            return rooms.create_task(work, name=name)
+
+        console = begin("console", self._console.run(ready=listening.set))
+        await listening.wait()  # the console is the agent's door plate: while another one hangs there, no port is touched
+        inner = [
+            begin("store", self._store.run()),
+            begin("desk", self.desk.run()),
+            begin("house", self.house.run()),
+            begin("watchdog", self._keep_alive()),
+        ]
+        bridge = begin("mqtt", self._bridge.run())
+        ports = begin("ports", self._watch.run())
+        self._notifier.ready()
+        _log.info("lucid2mqtt %s runs as %s, broker %s", __version__, self._settings.node, self._settings.mqtt.url)
+        ready()
+        await self._stop.wait()
+
+        _log.info("leaving: exit states, then good-bye to the broker")
+        self._notifier.stopping()
+        console.cancel()
+        await self.desk.apply_exit_states(EXIT_STATES_WITHIN_S)
+        await self._bridge.stop(GOODBYE_WITHIN_S)
+        for task in (bridge, ports, *inner):
+            task.cancel()
+
+    async def _keep_alive(self) -> None:
+        """Watches over the pollers, and feeds systemd's watchdog where there is one."""
+        heartbeats = Heartbeats(time.monotonic)
+        progress = PollProgress(heartbeats)
+        self.board.subscribe(progress.readings_came)
+        self.house.subscribe(progress)
+        within_s = watchdog_s()
+        if within_s is not None:
+            await keep_alive(self._notifier, heartbeats, within_s)
+
+    def _about(self) -> dict[str, object]:
+        return {
+            "version": __version__,
+            "node": self._settings.node,
+            "uptime_s": round(time.monotonic() - self._started, 1),
+            "mqtt": self._bridge.statistics(),
+            "store_fault": self._store.fault,
+        }
+
+    def _diagnostics(self) -> dict[str, object]:
+        ports = self._watch.status()
+        counted = [port.counters for port in ports if port.counters is not None]
+        return {
+            **self._about(),
+            "port_errors": sum(each.timeouts + each.garbled + each.lost for each in counted),
+            "modules": {
+                view.name: {"online": view.online, "serial": None if view.module is None else view.module.serial, "detail": view.detail}
+                for view in self.house.modules
+            },
+            "ports": {
+                port.port: {
+                    "state": port.state.value,
+                    "detail": port.detail,
+                    **({} if port.counters is None else asdict(port.counters)),
+                }
+                for port in ports
+            },
+        }
+
+
+async def run(settings: Settings) -> int:
+    """Runs the agent until a signal ends it; the exit code. TERM, INT and a closed terminal let it leave in order."""
+    agent = Agent(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, agent.stop)
+    await agent.run()
+    return 0
+
+
+def port_options(settings: Settings) -> PortOptions:
+    """The ports' part of the settings."""
+    tls = settings.port_tls
+    return PortOptions(
+        patterns=settings.ports,
+        usb_ids=settings.usb_ids,
+        scan_s=settings.scan_s,
+        tls=TlsOptions(ca=tls.ca, cert=tls.cert, key=tls.key),
+    )
+
+
+def mqtt_options(settings: Settings) -> MqttOptions:
+    """The broker's part of the settings."""
+    mqtt = settings.mqtt
+    files = TlsFiles(ca=mqtt.tls.ca, cert=mqtt.tls.cert, key=mqtt.tls.key)
+    return MqttOptions(
+        url=mqtt.url,
+        client_id=settings.client_id,
+        username=mqtt.username,
+        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+        tls=None if files == TlsFiles() else files,
+        protocol=Protocol(mqtt.protocol),
+        keepalive_s=mqtt.keepalive_s,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

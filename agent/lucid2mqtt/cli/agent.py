@@ -1,0 +1,39 @@
+"""run: the agent itself."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lucid2mqtt.cli.logs import log_to_stderr
+from lucid2mqtt.settings import Settings, load
+
+
+def add_run(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="settings file (default: every module on USB, broker on localhost)"
+    )
+    parser.add_argument(
+        "--port", action="append", metavar="PORT", help="look for modules here instead of where the settings say; may be given again"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="log everything")
+    parser.set_defaults(run=_run)
+
+
+def settings_for(arguments: Namespace) -> Settings:
+    """The settings of this command line. Raises SettingsError."""
+    overrides: dict[str, tuple[object, str]] = {}
+    if arguments.port:
+        overrides["ports"] = (arguments.port, "--port")
+    if arguments.verbose:
+        overrides["log.level"] = ("debug", "--verbose")
+    return load(arguments.config, overrides=overrides)
+
+
+def _run(arguments: Namespace) -> int:
+    settings = settings_for(arguments)
+    log_to_stderr(settings.log.level)
+    from lucid2mqtt.app import run  # noqa: PLC0415  all rooms of the agent: not before the settings are known to be right
+
+    return asyncio.run(run(settings))

@@ -1,0 +1,136 @@
+"""What the demonstration shows: the values as any MQTT client sees them, and the agent's own lines below."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections import deque
+from types import TracebackType
+from typing import Self, TextIO
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+REFRESH_S = 0.3
+NOTES = 6
+_UP = "\x1b[{}A\x1b[J"
+_LAST_WORDS_S = 2.0
+
+
+class View:
+    """Values and notes; a table that is redrawn on a terminal, a line for each change elsewhere."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._is_terminal = out.isatty()
+        self._values: dict[str, str] = {}
+        self._notes: deque[str] = deque(maxlen=NOTES)
+        self._drawn = 0
+        self._is_stale = False
+        self._has_ended = False
+
+    def tell(self, topic: str, value: str) -> None:
+        """`topic` below the node says `value`."""
+        self._values[topic] = value
+        self._is_stale = True
+        if not self._is_terminal:
+            self._print(f"{topic} {value}")
+
+    def note(self, line: str) -> None:
+        """One line from the agent."""
+        self._notes.append(line)
+        self._is_stale = True
+        if not self._is_terminal:
+            self._print(f"# {line}")
+
+    def log_handler(self) -> logging.Handler:
+        """Brings log lines here."""
+        handler = _Notes(self)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        return handler
+
+    async def refresh(self) -> None:
+        """Redraws the table when something changed, until cancelled."""
+        while self._is_terminal:
+            if self._is_stale:
+                self._draw()
+            await asyncio.sleep(REFRESH_S)
+
+    def end(self) -> None:
+        """Draws for the last time; what comes later is no news."""
+        if self._is_terminal:
+            self._draw()
+        self._has_ended = True
+
+    def _draw(self) -> None:
+        self._is_stale = False
+        columns = shutil.get_terminal_size().columns - 1
+        width = max(map(len, self._values), default=0)
+        lines = [f"  {topic:<{width}}  {value}" for topic, value in sorted(self._values.items())]
+        lines += ["", *self._notes]
+        up = _UP.format(self._drawn) if self._drawn else ""
+        self._drawn = len(lines)
+        self._out.write(up + "".join(f"{line[:columns]}\n" for line in lines))
+        self._out.flush()
+
+    def _print(self, line: str) -> None:
+        if not self._has_ended:
+            self._out.write(f"{line}\n")
+            self._out.flush()
+
+
+class _Notes(logging.Handler):
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._view.note(self.format(record))
+
+
+class Audience:
+    """An MQTT client of its own, so that what is shown went all the way; it also knows what there is to clean up."""
+
+    def __init__(self, port: int, root: str, view: View) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._root = root
+        self._node_device = f"lucid2mqtt_{root.rpartition('/')[2]}"
+        self._view = view
+        self._retained: set[str] = set()
+        # a toy broker knows no other version
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._client.on_connect = self._subscribe
+        self._client.on_message = self._message_came
+        self._port = port
+
+    def __enter__(self) -> Self:
+        self._client.connect("127.0.0.1", self._port)
+        self._client.loop_start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def clean_up(self) -> None:
+        """Takes everything the demonstration left retained off a broker that is not ours."""
+        last = [self._client.publish(topic, b"", qos=1, retain=True) for topic in sorted(self._retained)]
+        for message in last:
+            message.wait_for_publish(_LAST_WORDS_S)
+
+    def _subscribe(self, *_: object) -> None:
+        self._client.subscribe([(f"{self._root}/#", 0), ("homeassistant/device/+/config", 0)])
+
+    def _message_came(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        self._loop.call_soon_threadsafe(self._hear, message.topic, bytes(message.payload))
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        level = topic.rpartition("/")[2]
+        if topic.startswith(f"{self._root}/"):
+            if level not in ("set", "get", "error", "event"):
+                self._retained.add(topic)
+            if level == "state":
+                self._view.tell(topic.removeprefix(f"{self._root}/").removesuffix("/state"), payload.decode())
+        elif self._node_device.encode() in payload:
+            self._retained.add(topic)

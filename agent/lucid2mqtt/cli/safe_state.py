@@ -1,0 +1,119 @@
+"""safe-state: every output into the exit state that the settings declare for it."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lucid2mqtt.app import port_options
+from lucid2mqtt.cli.direct import DirectModule
+from lucid2mqtt.cli.exits import Exit, exit_of
+from lucid2mqtt.cli.printing import complain, print_json
+from lucid2mqtt.cli.reach import same_port
+from lucid2mqtt.engine.options import HOLD, ModuleOptions
+from lucid2mqtt.errors import LucidError
+from lucid2mqtt.lucid.identity import Identity
+from lucid2mqtt.port.address import Address
+from lucid2mqtt.port.candidates import Patterns
+from lucid2mqtt.port.options import PortOptions
+from lucid2mqtt.port.usb import usb_ports
+from lucid2mqtt.port.watch import open_module
+from lucid2mqtt.settings import Settings, load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What became of one output, or of a whole port or module when `channel` is None."""
+
+    where: str
+    channel: int | None = None
+    text: str
+    remedy: str = ""
+    exit_code: Exit = Exit.DONE
+
+
+def add_safe_state(parser: ArgumentParser) -> None:
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="settings file that declares the states (exit of each channel)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_safe_state)
+
+
+def _safe_state(arguments: Namespace) -> int:
+    reports = asyncio.run(_everywhere(load(arguments.config)))
+    if arguments.json:
+        print_json([asdict(report) for report in reports])
+    else:
+        for report in reports:
+            _tell(report)
+    return max((report.exit_code for report in reports), default=Exit.DONE)
+
+
+def _tell(report: Report) -> None:
+    where = report.where if report.channel is None else f"{report.where} {report.channel}"
+    line = report.text if report.text.startswith(where) else f"{where}: {report.text}"
+    if report.exit_code is Exit.DONE:
+        print(line)
+    else:
+        complain(line, report.remedy)
+
+
+async def _everywhere(settings: Settings) -> list[Report]:
+    """All ports at once; whatever happens at one, the others are served."""
+    options = port_options(settings)
+    patterns = Patterns.parse(settings.ports)
+    modules = settings.module_options()
+    async with asyncio.TaskGroup() as tasks:
+        visits = [
+            tasks.create_task(_at_port(candidate.address, options, modules), name=f"port:{candidate.address}")
+            for candidate in patterns.candidates(usb_ports() or {}, settings.usb_ids)
+        ]
+    reports = [report for visit in visits for report in visit.result()[1]]
+    met = [module for visit in visits if (module := visit.result()[0]) is not None]
+    for module in modules:
+        if _declares_exit(module) and not any(module is one for one in met):
+            name = module.name or (f"serial {module.serial}" if module.serial is not None else str(module.port))
+            reports.append(Report(where=name, text="this module was not reached", remedy="check its cable and port", exit_code=Exit.LINK))
+    return reports
+
+
+async def _at_port(address: Address, options: PortOptions, modules: Sequence[ModuleOptions]) -> tuple[ModuleOptions | None, list[Report]]:
+    matched = None
+    reports: list[Report] = []
+    try:
+        async with open_module(address, options) as (identity, line):
+            matched = _options_for(modules, identity, str(address))
+            module = await DirectModule.look_at(identity, line, str(address), matched)
+            reports += [await _settle(module, channel) for channel in module.outputs]
+    except LucidError as fault:
+        reports.append(_failure(str(address), None, fault))
+    return matched, reports
+
+
+async def _settle(module: DirectModule, channel: int) -> Report:
+    state = module.exit_state(channel)
+    where = str(module.document["name"])
+    if state == HOLD:
+        return Report(where=where, channel=channel, text="hold, left as it is")
+    try:
+        outcome = await module.write(channel, module.declared(channel, state))
+    except LucidError as fault:
+        return _failure(where, channel, fault)
+    return Report(where=where, channel=channel, text=outcome["text"])
+
+
+def _failure(where: str, channel: int | None, fault: LucidError) -> Report:
+    return Report(where=where, channel=channel, text=str(fault), remedy=getattr(fault, "remedy", ""), exit_code=exit_of(fault))
+
+
+def _options_for(modules: Sequence[ModuleOptions], identity: Identity, port: str) -> ModuleOptions | None:
+    """As the agent matches: a serial number before a port."""
+    by_serial = (module for module in modules if module.serial == identity.serial)
+    by_port = (module for module in modules if module.serial is None and module.port is not None and same_port(module.port, port))
+    return next(by_serial, None) or next(by_port, None)
+
+
+def _declares_exit(module: ModuleOptions) -> bool:
+    return any(channel.exit != HOLD for channel in module.channels.values())

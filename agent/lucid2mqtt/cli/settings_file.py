@@ -1,0 +1,46 @@
+"""check and schema: the settings before anything runs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from lucid2mqtt.cli.exits import Exit
+from lucid2mqtt.cli.printing import print_json
+from lucid2mqtt.errors import SettingsError
+from lucid2mqtt.settings import Settings, load
+
+
+def add_check(parser: ArgumentParser) -> None:
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="settings file (default: none, only the environment)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_check)
+
+
+def add_schema(parser: ArgumentParser) -> None:
+    parser.set_defaults(run=_schema)
+
+
+def _check(arguments: Namespace) -> int:
+    try:
+        settings = load(arguments.config)
+    except SettingsError as error:
+        if not arguments.json:
+            raise
+        faults = [{"place": fault.place, "key": fault.key, "message": fault.message, "remedy": fault.remedy} for fault in error.faults]
+        print_json({"ok": False, "faults": faults})
+        return Exit.SETTINGS
+    if arguments.json:
+        print_json({"ok": True, "faults": []})
+    else:
+        named = len(settings.modules)
+        print(
+            f"{arguments.config or 'the environment'} is right: node {settings.node}, {settings.mqtt.url}, {named} named module{'s' * (named != 1)}"
+        )
+    return Exit.DONE
+
+
+def _schema(arguments: Namespace) -> int:
+    del arguments
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "lucid2mqtt settings"} | Settings.model_json_schema())
+    return Exit.DONE

@@ -1,0 +1,1 @@
+"""How the agent is watched from outside: systemd and the diagnostics document."""

@@ -1,0 +1,157 @@
+"""The keys of the settings, with units, limits, defaults and the sentence the reference page prints for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lucid2mqtt.engine.options import ModuleOptions
+from lucid2mqtt.settings import machine
+from lucid2mqtt.settings.fields import Objection, PositiveSeconds, Section, Slug, checked_port, checked_topic, checked_url, checked_usb_id
+from lucid2mqtt.settings.modules import ModuleSettings
+
+_FOLDER: ContextVar[Path] = ContextVar("folder of the settings file", default=Path())
+
+
+@contextmanager
+def relative_to(folder: Path) -> Iterator[None]:
+    """Within it, relative file names in settings are taken from `folder`."""
+    token = _FOLDER.set(folder)
+    try:
+        yield
+    finally:
+        _FOLDER.reset(token)
+
+
+def _beside_the_file(path: Path) -> Path:
+    return _FOLDER.get() / path.expanduser()
+
+
+def _as_written(given: object) -> object:
+    """A bare 5 is a number to YAML and a version to people."""
+    return str(given) if isinstance(given, int) else given
+
+
+FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
+Topic = Annotated[str, AfterValidator(checked_topic)]
+
+
+class TlsSettings(Section):
+    ca: FilePath | None = Field(None, description="File with the certificates to trust, PEM; without it those of the system.")
+    cert: FilePath | None = Field(None, description="Our own certificate, PEM, for brokers that ask for one. Needs `key`.")
+    key: FilePath | None = Field(None, description="The private key of `cert`, PEM.")
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> TlsSettings:
+        if (self.cert is None) is not (self.key is None):
+            raise Objection("cert and key belong together", "name both files or none")
+        return self
+
+
+class MqttSettings(Section):
+    url: Annotated[str, AfterValidator(checked_url)] = Field(
+        "mqtt://localhost:1883",
+        description="The broker: mqtt://host:1883, mqtts://host:8883, ws://host:80/path, wss://host:443/path or unix:///path/of/socket.",
+    )
+    username: str | None = Field(None, min_length=1, description="Name to log in with.")
+    password: SecretStr | None = Field(None, description="Password to log in with. Better kept in `password_file` or a secret file.")
+    password_file: FilePath | None = Field(None, description="File that holds the password; a line end after it is ignored.")
+    client_id: str | None = Field(None, min_length=1, description="Name of this client at the broker; default: lucid2mqtt- and the node.")
+    protocol: Annotated[Literal["auto", "5", "3.1.1"], BeforeValidator(_as_written)] = Field(
+        "auto", description="MQTT version. auto tries 5, then 3.1.1 where the broker refuses or does not answer."
+    )
+    keepalive_s: int = Field(
+        15, ge=5, le=3600, description="Longest silence towards the broker, s; it reports us gone after 1.5 times this."
+    )
+    tls: TlsSettings = Field(TlsSettings(), description="Certificates, for mqtts and wss.")
+    base_topic: Topic = Field("lucid2mqtt", description="First level of all our topics; the node follows.")
+
+    @model_validator(mode="after")
+    def _one_password(self) -> MqttSettings:
+        if self.password is not None and self.password_file is not None:
+            raise Objection("password and password_file are both given", "keep one of them")
+        if self.username is None and (self.password is not None or self.password_file is not None):
+            raise Objection("a password without a username", "add username")
+        return self
+
+
+class HomeAssistantSettings(Section):
+    enabled: bool = Field(True, description="Announce modules and channels to Home Assistant (MQTT discovery).")
+    prefix: Topic = Field("homeassistant", description="Discovery prefix as set in Home Assistant.")
+    birth_topic: Topic | None = Field(
+        None, description="Topic on which Home Assistant says online and offline; default: the prefix and /status."
+    )
+
+
+class ConsoleSettings(Section):
+    path: FilePath = Field(
+        default_factory=machine.console_path,
+        description="Unix socket for the command line. Default: console.sock in $RUNTIME_DIRECTORY, else in /run/lucid2mqtt (root),"
+        " else in $XDG_RUNTIME_DIR/lucid2mqtt, else in the state directory.",
+    )
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line that is logged.")
+
+
+class Settings(BaseSettings):
+    """Everything lucid2mqtt can be told."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """One source: what `load` has gathered from file, secrets and variables, because it knows the place of every value."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    node: Slug = Field(default_factory=machine.host_slug, description="Name of this agent in topics (made a slug). Default: the host name.")
+    mqtt: MqttSettings = Field(MqttSettings(), description="The broker.")
+    home_assistant: HomeAssistantSettings = Field(HomeAssistantSettings(), description="What Home Assistant is told.")
+    ports: tuple[Annotated[str, AfterValidator(checked_port)], ...] = Field(
+        ("auto",),
+        description="Where to look for modules: auto (USB, see usb_ids), device paths with * and ?, tcp://host:port, tls://host:port;"
+        " a path after ! is left alone.",
+    )
+    usb_ids: tuple[Annotated[str, AfterValidator(checked_usb_id)], ...] = Field(
+        ("16D0:0821",), min_length=1, description="USB vendor:product numbers that auto takes for LucidControl modules, hexadecimal."
+    )
+    scan_s: PositiveSeconds = Field(1.0, le=3600, description="Time between two looks for ports that came or went, s.")
+    port_tls: TlsSettings = Field(TlsSettings(), description="Certificates for tls:// ports.")
+    modules: tuple[ModuleSettings, ...] = Field(
+        (), description="What is known about single modules; modules not named here run with the defaults."
+    )
+    state_dir: FilePath = Field(
+        default_factory=machine.state_dir,
+        description="Folder for counter totals and what was announced. Default: $STATE_DIRECTORY, else /var/lib/lucid2mqtt (root),"
+        " else ~/.local/state/lucid2mqtt.",
+    )
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The socket the command line uses.")
+    log: LogSettings = Field(LogSettings(), description="What is logged.")
+
+    @property
+    def client_id(self) -> str:
+        return self.mqtt.client_id or f"lucid2mqtt-{self.node}"
+
+    @property
+    def birth_topic(self) -> str:
+        return self.home_assistant.birth_topic or f"{self.home_assistant.prefix}/status"
+
+    def module_options(self) -> tuple[ModuleOptions, ...]:
+        """The modules in the engine's words, in the order of the file."""
+        return tuple(module.options() for module in self.modules)

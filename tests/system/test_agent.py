@@ -48,9 +48,9 @@ def test_every_family_is_announced_and_read(tmp_path: Path, broker: Broker) -> N
     with everything(tmp_path, broker.url, world="all"), Peer(broker.port, f"{ROOT}/#", "homeassistant/#") as peer:
         channels = {f"{family.name.lower()}-{500200 + place}": family.channels for place, family in enumerate(FAMILIES.values())}
         wait_until(lambda: all(peer.last(f"{ROOT}/{name}/status") == "online" for name in channels), 20)
-        for name in channels:
+        for name, numbers in channels.items():
             announced = json.loads(peer.last(f"homeassistant/device/lucid2mqtt_{name.upper()}/config") or "{}")
-            assert len(announced["components"]) == len(channels[name]), name
+            assert len(announced["components"]) == len(numbers), name
         refs = [f"{ROOT}/{name}/{channel}/status" for name, numbers in channels.items() for channel in numbers]
         wait_until(lambda: all(peer.last(ref) == "online" for ref in refs), 20)
 

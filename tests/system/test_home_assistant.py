@@ -141,6 +141,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
                 agent.stop()
                 for topic in {heard.topic for heard in peer.heard if "500" in heard.topic or NODE in heard.topic}:
                     peer.say(topic, "", retain=True)
+                wait_until(lambda: not home.entities(), BACK_WITHIN_S)
 
 
 def _all_available(home: HomeAssistant) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import shutil
 from collections import deque
@@ -130,7 +131,10 @@ class Audience:
         if topic.startswith(f"{self._root}/"):
             if level not in ("set", "get", "error", "event"):
                 self._retained.add(topic)
+            channel = topic.removeprefix(f"{self._root}/").removesuffix(f"/{level}")
             if level == "state":
-                self._view.tell(topic.removeprefix(f"{self._root}/").removesuffix("/state"), payload.decode())
+                self._view.tell(channel, payload.decode())
+            elif level == "attributes" and payload and (quality := json.loads(payload)["quality"]) != "good":
+                self._view.tell(channel, f"unavailable: {quality}")
         elif self._node_device.encode() in payload:
             self._retained.add(topic)

@@ -30,6 +30,12 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None
 
 
+def heading(name: str) -> str:
+    """A user's name as it stands over a value: "living" gives "Living", "floor-2" gives "Floor 2", "Flow (süd)" stays."""
+    words = re.sub(r"[_-]", " ", name) if is_slug(name) else name
+    return words[:1].upper() + words[1:]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ChannelRef:
     """A channel by the slugs of its module and itself; printed as `boiler/flow`."""

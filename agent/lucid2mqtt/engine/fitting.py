@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lucid2mqtt.domain.channel import Channel, ChannelKind, Contact, Module, Signal
-from lucid2mqtt.domain.names import ChannelRef, slug
+from lucid2mqtt.domain.names import ChannelRef, heading, slug
 from lucid2mqtt.domain.shaping import Shape, shape_for
 from lucid2mqtt.engine.arrival import ChannelState
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
@@ -115,7 +115,7 @@ class Fitting:
             number=number,
             kind=kind,
             signal=signal,
-            label=options.name or f"{_noun(kind, signal, contact)} {number}",
+            label=heading(options.name) if options.name else f"{_noun(kind, signal, contact)} {number}",
             unit=unit(value_type) if options.unit is None else options.unit,
             decimals=shape.decimals,
             minimum=minimum,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lucid2mqtt.domain.names import slug
+from lucid2mqtt.domain.names import heading, slug
 from lucid2mqtt.engine.fitting import default_label, default_name
 from lucid2mqtt.engine.module import LiveModule
 from lucid2mqtt.engine.options import ModuleOptions
@@ -111,7 +111,7 @@ class Places:
             place = self._by_name.get(own_name) or Place(self._defaults)
         if not place.name:
             wanted = place.options.name
-            if wanted is not None and not self._take(place, slug(wanted), wanted):
+            if wanted is not None and not self._take(place, slug(wanted), heading(wanted)):
                 _log.warning("the module name %s is in use, serial number %d is called %s", slug(wanted), guest.identity.serial, own_name)
         if not place.name:
             self._take(place, own_name, default_label(guest.identity, guest.module_type))

@@ -117,7 +117,9 @@ class _Group:
                 await self._live.read_group(self._together, self._request, client=self._client)
             except DeviceRefused:
                 continue
-            _log.info("%s: reads %s as %s, for %s it said: %s", self._live.module.name, self._names(), value_type.name, first.name, refusal)
+            _log.debug(
+                "%s: reads %s as %s, for %s it said: %s", self._live.module.name, self._names(), value_type.name, first.name, refusal
+            )
             return
         self._use(first)
         before = len(self._aside)

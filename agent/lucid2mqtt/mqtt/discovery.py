@@ -14,6 +14,7 @@ from typing import Any
 
 from lucid2mqtt.domain.channel import Channel, Module, Signal
 from lucid2mqtt.domain.device_classes import NUMERIC_CLASSES
+from lucid2mqtt.domain.names import heading
 from lucid2mqtt.mqtt.payloads import EDGE_EVENT, OFFLINE, ONLINE
 from lucid2mqtt.mqtt.topics import Topics
 
@@ -75,7 +76,7 @@ def module_device(module: Module, topics: Topics, origin: Origin) -> Document:
             "identifiers": [device_id],
             "name": module.label,
             "manufacturer": MANUFACTURER,
-            "model": f"{module.family} {module.type_text}".strip(),
+            "model": heading(module.type_text),  # Home Assistant puts the model_id behind it
             "model_id": module.family,
             "serial_number": str(module.serial),
             "hw_version": str(module.hardware),
@@ -160,7 +161,7 @@ def _device_class(device_class: str | None) -> Document:
 
 
 _HUB_SENSORS: Mapping[str, Document] = {
-    "started": {"name": "Last start", "device_class": "uptime", "key": "started_at"},
+    "started": {"name": "Uptime", "device_class": "uptime", "key": "started_at"},
     "reconnects": {"name": "Broker reconnects", "state_class": "total_increasing", "unit": "reconnects", "key": "mqtt_reconnects"},
     "modules_online": {"name": "Modules online", "state_class": "measurement", "unit": "modules", "key": "modules_online"},
     "port_errors": {"name": "Port errors", "state_class": "total_increasing", "unit": "errors", "key": "port_errors"},
@@ -201,7 +202,6 @@ def node_device(topics: Topics, origin: Origin) -> Document:
             "name": f"lucid2mqtt {topics.node}",
             "manufacturer": "lucid2mqtt",
             "model": "LucidControl to MQTT agent",
-            "serial_number": topics.node,
             "sw_version": origin.version,
         },
         "origin": origin.document(),

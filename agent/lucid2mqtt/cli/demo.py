@@ -8,11 +8,13 @@ import signal
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TextIO
 
 from lucid2mqtt.app import Agent
-from lucid2mqtt.cli.demo_broker import Broker, demo_broker
+from lucid2mqtt.cli.demo_broker import USUAL_PORT, Broker, demo_broker, find_mosquitto
 from lucid2mqtt.cli.demo_view import Audience, View
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.errors import Reason, RequestRejected
@@ -32,7 +34,11 @@ def add_demo(parser: ArgumentParser) -> None:
         "--speed", type=float, default=SPEED, metavar="N", help=f"how much faster than real the world goes (default: {SPEED:g})"
     )
     parser.add_argument(
-        "--mqtt-port", type=int, metavar="PORT", help="start a broker of its own on this port, even if one is running already"
+        "--mqtt-port",
+        type=int,
+        default=USUAL_PORT,
+        metavar="PORT",
+        help=f"use the broker at this port of this machine, or start one there (default: {USUAL_PORT})",
     )
     parser.set_defaults(run=_demo)
 
@@ -42,24 +48,25 @@ def _demo(arguments: Namespace) -> int:
         world = build_world(arguments.world, speed=arguments.speed)
     except ValueError as fault:
         raise RequestRejected(Reason.NOT_UNDERSTOOD, str(fault), "see lucid2mqtt demo --help") from None
-    asyncio.run(_show(world, arguments.world, arguments.mqtt_port))
+    asyncio.run(show(world, arguments.world, arguments.mqtt_port))
     return Exit.DONE
 
 
-async def _show(world: World, name: str, port: int | None) -> None:
+async def show(world: World, name: str, port: int, *, out: TextIO = sys.stdout, find: Callable[[], str | None] = find_mosquitto) -> None:
+    """Shows `world`, called `name`, until a signal ends it; `find` says where mosquitto is. Raises NoBroker."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
-    view = View(sys.stdout)
+    view = View(out)
     logging.basicConfig(level=logging.INFO, handlers=[view.log_handler()], force=True)
     with tempfile.TemporaryDirectory(prefix="lucid2mqtt-demo-") as place:
         folder = Path(place)
-        async with demo_broker(port) as broker, Bench(world, folder / "modules"):
+        async with demo_broker(port, find=find) as broker, Bench(world, folder / "modules"):
             agent = Agent(_settings(name, broker, folder))
             audience = Audience(broker.port, ROOT, view)
             with audience:
-                print(_introduction(name, broker, folder), flush=True)
+                print(_introduction(name, broker, folder), file=out, flush=True)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(agent.run(), name="agent")
                     screen = tasks.create_task(view.refresh(), name="screen")
@@ -69,7 +76,7 @@ async def _show(world: World, name: str, port: int | None) -> None:
                     agent.stop()
                 if not broker.is_ours:
                     audience.clean_up()
-    print("\nThe demonstration has ended; nothing is left behind.")
+    print("\nThe demonstration has ended; nothing is left behind.", file=out)
 
 
 def _settings(world: str, broker: Broker, folder: Path) -> Settings:
@@ -89,10 +96,10 @@ def _settings(world: str, broker: Broker, folder: Path) -> Settings:
 
 
 def _introduction(world: str, broker: Broker, folder: Path) -> str:
-    port = "" if broker.port == 1883 else f" -p {broker.port}"
-    command = f"mosquitto_pub{port} -t {ROOT}/heaters/living/set -m ON"
-    if world != "house":
-        command = f"mosquitto_pub{port} -t {ROOT}/MODULE/CHANNEL/set -m ON"
+    port = "" if broker.port == USUAL_PORT else f" -p {broker.port}"
+    output = "heaters/living" if world == "house" else "MODULE/CHANNEL"
+    sure = " -q 1" if broker.is_toy else ""  # it loses a message of QoS 0 whose sender leaves at once
+    command = f"mosquitto_pub{port}{sure} -t {ROOT}/{output}/set -m ON"
     without = f"LUCID2MQTT_CONSOLE__PATH={folder}/console.sock ./run lucid2mqtt write heaters living=ON"
     return "\n".join(
         (

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from lucid2mqtt.errors import LucidError
 
-_USUAL_PORT = 1883
+USUAL_PORT = 1883
 _START_S = 10.0
 
 
@@ -41,17 +41,22 @@ class Broker:
         return f"mqtt://127.0.0.1:{self.port}"
 
 
+def find_mosquitto() -> str | None:
+    """Where mosquitto is installed; Debian puts it where only root looks."""
+    return shutil.which("mosquitto", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
+
+
 @asynccontextmanager
-async def demo_broker(port: int | None = None) -> AsyncIterator[Broker]:
-    """A broker on loopback for the time of the context. With a `port` no broker that is already there is used.
+async def demo_broker(port: int = USUAL_PORT, *, find: Callable[[], str | None] = find_mosquitto) -> AsyncIterator[Broker]:
+    """A broker on loopback for the time of the context: the one at `port` if it lets us in, else one of our own.
 
     Raises NoBroker.
     """
-    if port is None and await asyncio.to_thread(_answers, _USUAL_PORT):
-        yield Broker(_USUAL_PORT, "the broker that was already running on this machine", is_ours=False)
+    if await asyncio.to_thread(_answers, port):
+        yield Broker(port, "the broker that was already running on this machine", is_ours=False)
         return
-    port = port or _free_port()
-    program = shutil.which("mosquitto", path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
+    port = _free_port(port)
+    program = find()
     start = _mosquitto(program, port) if program else _toy(port)
     async with start as broker:
         yield broker
@@ -134,9 +139,9 @@ async def _wait_until_it_answers(port: int, process: asyncio.subprocess.Process)
         await asyncio.sleep(0.02)
 
 
-def _free_port() -> int:
-    """The usual port when nobody has it, so that the printed lines stay short; else any free one."""
-    for port in (_USUAL_PORT, 0):
+def _free_port(wanted: int) -> int:
+    """`wanted` when nobody has it, so that the printed lines stay short; else any free one."""
+    for port in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

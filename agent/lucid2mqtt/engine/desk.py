@@ -45,6 +45,11 @@ class Desk:
         """
         return self._claims.take(channel, owner)
 
+    def claimant(self, channel: ChannelRef) -> str | None:
+        """Who owns `channel`; None when it takes orders from everybody."""
+        claim = self._claims.held(channel)
+        return None if claim is None else claim.owner
+
     def on_incident(self, listener: Callable[[Incident], None]) -> None:
         """Calls `listener` with what the owner of an output must hear although nobody gave a command."""
         self._standing.on_incident(listener)

@@ -103,6 +103,7 @@ class Fitting:
                 shape=shape,
                 count=self._count(number, signal, state),
                 is_active=state.is_active,
+                reading_clears=state.resets or signal is Signal.EDGE,
                 warm_up_s=warm_up_s if state.was_asleep and kind in _SCANNED else 0.0,
             )
 

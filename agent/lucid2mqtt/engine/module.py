@@ -36,14 +36,14 @@ class LiveModule:
         self.points: Mapping[str, Point] = MappingProxyType({point.channel.ref.channel: point for point in points})
         self.type = module_type
         self.gone = False
-        self._line = line
+        self.line = line
         self._board = board
         self._now = now
         self._loop = asyncio.get_running_loop()
 
     async def ask(self, request: Request, *, turn: Turn, client: str, deadline: float | None = None) -> bytes:
         """The data of the reply. Raises LinkError, DeviceRefused, RequestRejected(EXPIRED or BUSY)."""
-        reply = await self._line.transact(request, turn=turn, client=client, deadline=deadline)
+        reply = await self.line.transact(request, turn=turn, client=client, deadline=deadline)
         return reply.data_or_refusal(request)
 
     async def read(self, point: Point, *, turn: Turn, client: str) -> Reading:

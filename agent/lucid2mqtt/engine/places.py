@@ -87,7 +87,7 @@ class Places:
         self._by_name: dict[str, Place] = {}
         for place in self._reserved:
             if place.options.name is not None:
-                self._take(place, slug(place.options.name), place.options.name)
+                self._take(place, slug(place.options.name), heading(place.options.name))
 
     def __iter__(self) -> Iterator[Place]:
         return iter([place for _, place in sorted(self._by_name.items())])

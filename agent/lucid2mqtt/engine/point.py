@@ -30,7 +30,8 @@ class Point:
     """An enabled channel of a module that is there.
 
     `value_type`, one of `types`, is what it is read and written with; the poller changes it when the module refuses the first choice.
-    `key` ("serial/number") names it on disk: slugs may change with the settings. `answered_at` is the loop time of its last reading of whatever quality.
+    `key` ("serial/number") names it on disk: slugs may change with the settings. `answered_at` is the loop time of its last reading of whatever quality. With `reading_clears` a reading takes counts or an edge away
+    from whoever reads next.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Point:
         count: Count | None = None,
         is_active: bool = True,
         warm_up_s: float = 0.0,
+        reading_clears: bool = False,
     ) -> None:
         self.channel = channel
         self.key = key
@@ -54,6 +56,7 @@ class Point:
         self.value_type = types[0]
         self.is_active = is_active
         self.warm_up_s = warm_up_s
+        self.reading_clears = reading_clears
         self.answered_at = -math.inf
         self._type = module_type
         self._is_judged = channel.kind in _JUDGED

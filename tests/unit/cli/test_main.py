@@ -109,6 +109,8 @@ def test_nothing_heavy_is_imported_for_a_light_verb() -> None:
 
 
 def test_settings_without_a_file_do_not_load_yaml() -> None:
-    code = "import sys; from lucid2mqtt.settings import load; load(None, {}); print([m for m in ('ruamel.yaml', 'paho') if m in sys.modules])"
+    code = (
+        "import sys; from lucid2mqtt.settings import load; load(None, {}); print([m for m in ('ruamel.yaml', 'paho') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "[]\n"

@@ -1,0 +1,1 @@
+"""The thermostat, pure: no I/O and no clock; time is a parameter."""

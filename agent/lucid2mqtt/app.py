@@ -161,12 +161,26 @@ class Agent:
 
 
 async def run(settings: Settings) -> int:
-    """Runs the agent until a signal ends it; the exit code. TERM, INT and a closed terminal let it leave in order."""
+    """Runs the agent until a signal ends it; the exit code. TERM, INT and a closed terminal let it leave in order.
+
+    So does a bug in a callback of the loop, which asyncio alone would only log; it is raised at the end.
+    """
     agent = Agent(settings)
     loop = asyncio.get_running_loop()
+    bugs: list[Exception] = []
+
+    def fall_over(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # Any: asyncio's own
+        loop.default_exception_handler(context)
+        if isinstance(bug := context.get("exception"), Exception):
+            bugs.append(bug)
+            agent.stop()
+
+    loop.set_exception_handler(fall_over)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, agent.stop)
     await agent.run()
+    if bugs:
+        raise bugs[0]
     return 0
 
 

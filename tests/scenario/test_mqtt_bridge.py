@@ -72,6 +72,8 @@ def retained(peer: Peer) -> dict[str, str]:
 
 async def test_a_client_that_comes_later_finds_the_whole_house_and_states_expire(broker: Broker) -> None:
     async with agent(broker):
+        with Peer(broker.port, "l/#") as early:
+            await until(lambda: early.last("l/n/diagnostics") and early.last("l/n/status") == "online")
         with Peer(broker.port, "l/#", "homeassistant/#") as peer:
             await until(lambda: "l/n/diagnostics" in retained(peer) and "l/n/status" in retained(peer))
             tree = retained(peer)
@@ -90,6 +92,8 @@ async def test_a_client_that_comes_later_finds_the_whole_house_and_states_expire
 
 async def test_on_3_1_1_no_value_is_kept_that_could_grow_old_and_a_birth_brings_it(broker: Broker) -> None:
     async with agent(broker, Protocol.V311):
+        with Peer(broker.port, "l/#") as early:
+            await until(lambda: early.last("l/n/status") == "online")
         with Peer(broker.port, "l/#") as peer:
             await until(lambda: "l/n/status" in retained(peer) and STATE in retained(peer))
             assert "l/n/boiler/flow/state" not in retained(peer)

@@ -70,7 +70,7 @@ class Agent:
             rescan=self._watch.rescan,
             now=_now,
         )
-        verbs = ConsoleVerbs(self.house, self.desk, self._watch, about=self._about)
+        verbs = ConsoleVerbs(self.house, self.desk, self._watch, about=self._about, forget=self._bridge.forget)
         self._console = ConsoleServer(settings.console.path, verbs.verbs())
         self._notifier = Notifier()
 

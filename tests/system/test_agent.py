@@ -169,6 +169,26 @@ def test_the_command_line_reads_and_writes_through_the_running_agent(tmp_path: P
         assert "input" in refused.stderr
 
 
+def test_the_command_line_takes_a_modules_name_and_forgets_it_when_it_is_gone(tmp_path: Path, broker: Broker) -> None:
+    with everything(tmp_path, broker.url) as (modules, agent), Peer(broker.port, f"{ROOT}/#", "homeassistant/#") as peer:
+        wait_until(lambda: peer.last(f"{RELAYS}/0/state") is not None)
+
+        def said(*words: str) -> tuple[int, str]:
+            console = ["--console", str(agent.folder / "console.sock")]
+            done = subprocess.run([*PROGRAM, *words, *console], capture_output=True, text=True, timeout=20, check=False)
+            return done.returncode, done.stdout + done.stderr
+
+        assert said("write", "do4-500102", "1=ON")[0] == 0
+        wait_until(lambda: peer.last(f"{RELAYS}/1/state") == "ON")
+        assert said("read", "nobody")[0] == 1
+        code, text = said("forget", "do4-500102")
+        assert (code, "unplug it first" in text) == (1, True)
+        modules.ask(module="do4-500102", fault="unplug")
+        wait_until(lambda: peer.last(f"{RELAYS}/status") == "offline")
+        assert said("forget", "do4-500102")[0] == 0
+        wait_until(lambda: peer.last("homeassistant/device/lucid2mqtt_DO4-500102/config") == "")
+
+
 def test_a_second_agent_says_that_one_is_running_and_touches_nothing(tmp_path: Path, broker: Broker) -> None:
     with everything(tmp_path, broker.url) as (_, agent), Peer(broker.port, f"{ROOT}/#") as peer:
         wait_until(lambda: peer.last(f"{RELAYS}/status") == "online")

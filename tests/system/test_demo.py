@@ -17,7 +17,7 @@ import pytest
 from lucid2mqtt.cli.demo import show
 from lucid2mqtt.sim.worlds import build_world
 from tests.broker import Peer, free_port, running_broker, until, wait_until
-from tests.processes import Program
+from tests.processes import PROGRAM, Program
 
 ROOT = "lucid2mqtt/demo"
 
@@ -46,6 +46,8 @@ def test_the_printed_lines_switch_a_relay_and_show_it_and_nothing_stays_behind(t
         assert shown.stdout.startswith(f"{ROOT}/")
         subprocess.run(running.printed("switch"), check=True)
         wait_until(lambda: "heaters/living ON" in running.said)
+        console, *words = running.printed("or")
+        subprocess.run([*PROGRAM, *words[2:]], env={**os.environ, **dict([console.split("=", 1)])}, check=True, stdout=subprocess.DEVNULL)
         assert "climate/attic unavailable: open sensor" in running.said
         assert running.stop(signal.SIGINT) == 0
         assert "Traceback" not in running.said

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from lucid2mqtt import __version__
 from lucid2mqtt.cli.exits import Exit, exit_of
-from lucid2mqtt.cli.printing import complain
+from lucid2mqtt.cli.printing import complain, print_json
+from lucid2mqtt.console.wire import error_document
 from lucid2mqtt.errors import LucidError, SettingsError
 
 
@@ -36,6 +37,7 @@ VERBS: Mapping[str, Verb] = {
     "write": Verb("channels", "write outputs of a module"),
     "watch": Verb("channels", "read a module again and again and show what changes"),
     "safe-state": Verb("safe_state", "put every output into its declared exit state"),
+    "forget": Verb("forget", "take a module that will not come back off the broker and out of Home Assistant"),
     "check": Verb("settings_file", "look through the settings and show every fault"),
     "schema": Verb("settings_file", "print the JSON schema of the settings"),
 }
@@ -44,6 +46,7 @@ VERBS: Mapping[str, Verb] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (default: this process's) and gives its exit code; never raises for expected faults."""
     words = list(sys.argv[1:] if argv is None else argv)
+    arguments = argparse.Namespace()
     try:
         arguments = _parser(words).parse_args(words)
         run: Callable[[argparse.Namespace], int] = arguments.run
@@ -60,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(fault, file=sys.stderr)
         return Exit.SETTINGS
     except LucidError as error:
+        if getattr(arguments, "json", False):
+            print_json({"error": error_document(error)})
         complain(str(error), getattr(error, "remedy", ""))
         return exit_of(error)
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from lucid2mqtt.cli.printing import Document
 from lucid2mqtt.console.client import ConsoleClient
+from lucid2mqtt.domain.names import is_slug
 from lucid2mqtt.engine.orders import Toggle
 from lucid2mqtt.errors import LinkError, LinkLost, Reason, RequestRejected
 from lucid2mqtt.port.address import Address, parse_address
@@ -25,7 +26,7 @@ _SERIAL = "serial:"
 SERVICE_CONSOLE = Path("/run/lucid2mqtt/console.sock")
 """Where the agent listens when systemd or root started it, whoever asks."""
 
-PORT_HELP = "device path, serial:NUMBER, tcp://host:port or tls://host:port"
+PORT_HELP = "device path, serial:NUMBER, tcp://host:port, tls://host:port, or the name of a module that the running agent knows"
 
 
 class ReachedModule(Protocol):
@@ -84,18 +85,22 @@ async def reach(port: str, arguments: Namespace) -> AsyncIterator[ReachedModule]
                 return
     from lucid2mqtt.cli.direct import open_direct  # noqa: PLC0415  the engine, not needed when the agent does it
 
+    if isinstance(wanted, str):
+        raise RequestRejected(Reason.UNKNOWN_MODULE, f"no running agent knows a module {wanted}", f"PORT is a {PORT_HELP}")
     address = await find_serial(wanted) if isinstance(wanted, int) else wanted
     async with open_direct(address) as module:
         yield module
 
 
-def parse_port(text: str) -> Address | int:
-    """An address, or the serial number of `serial:NUMBER`. Raises RequestRejected."""
+def parse_port(text: str) -> Address | int | str:
+    """An address, the serial number of `serial:NUMBER`, or the name of a module as the agent calls it. Raises RequestRejected."""
     number = text.removeprefix(_SERIAL)
     if number != text:
         if number.isascii() and number.isdigit():
             return int(number)
         raise RequestRejected(Reason.NOT_UNDERSTOOD, f"{text!r} holds no serial number", "write it like serial:591921152")
+    if is_slug(text):
+        return text
     try:
         return parse_address(text)
     except ValueError as fault:
@@ -118,10 +123,10 @@ async def find_serial(serial: int) -> Address:
     raise LinkLost(f"no module with serial number {serial} among {len(candidates)} USB ports{seen}; lucid2mqtt list shows what is there")
 
 
-def _served(modules: Sequence[Document], wanted: Address | int) -> Document | None:
+def _served(modules: Sequence[Document], wanted: Address | int | str) -> Document | None:
     for module in modules:
         if "serial" in module and (
-            module["serial"] == wanted or (isinstance(module["port"], str) and same_port(module["port"], str(wanted)))
+            wanted in (module["serial"], module["name"]) or (isinstance(module["port"], str) and same_port(module["port"], str(wanted)))
         ):
             return module
     return None

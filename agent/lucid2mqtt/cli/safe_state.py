@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from lucid2mqtt.cli.exits import Exit, exit_of
 from lucid2mqtt.cli.printing import complain, print_json
 from lucid2mqtt.cli.reach import same_port
 from lucid2mqtt.engine.options import HOLD, ModuleOptions
+from lucid2mqtt.engine.pulses import PULSES
+from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.errors import LucidError
 from lucid2mqtt.lucid.identity import Identity
 from lucid2mqtt.port.address import Address
@@ -65,9 +68,10 @@ async def _everywhere(settings: Settings) -> list[Report]:
     options = port_options(settings)
     patterns = Patterns.parse(settings.ports)
     modules = settings.module_options()
+    pulses = frozenset(StateStore(settings.state_dir).load(PULSES) or ())
     async with asyncio.TaskGroup() as tasks:
         visits = [
-            tasks.create_task(_at_port(candidate.address, options, modules), name=f"port:{candidate.address}")
+            tasks.create_task(_at_port(candidate.address, options, modules, pulses), name=f"port:{candidate.address}")
             for candidate in patterns.candidates(usb_ports() or {}, settings.usb_ids)
         ]
     reports = [report for visit in visits for report in visit.result()[1]]
@@ -79,21 +83,25 @@ async def _everywhere(settings: Settings) -> list[Report]:
     return reports
 
 
-async def _at_port(address: Address, options: PortOptions, modules: Sequence[ModuleOptions]) -> tuple[ModuleOptions | None, list[Report]]:
+async def _at_port(
+    address: Address, options: PortOptions, modules: Sequence[ModuleOptions], pulses: AbstractSet[str]
+) -> tuple[ModuleOptions | None, list[Report]]:
     matched = None
     reports: list[Report] = []
     try:
         async with open_module(address, options) as (identity, line):
             matched = _options_for(modules, identity, str(address))
             module = await DirectModule.look_at(identity, line, str(address), matched)
-            reports += [await _settle(module, channel) for channel in module.outputs]
+            reports += [await _settle(module, channel, in_pulse=f"{identity.serial}/{channel}" in pulses) for channel in module.outputs]
     except LucidError as fault:
         reports.append(_failure(str(address), None, fault))
     return matched, reports
 
 
-async def _settle(module: DirectModule, channel: int) -> Report:
+async def _settle(module: DirectModule, channel: int, *, in_pulse: bool) -> Report:
     state = module.exit_state(channel)
+    if state == HOLD and in_pulse:  # the agent that should have ended it is gone
+        state = False
     where = str(module.document["name"])
     if state == HOLD:
         return Report(where=where, channel=channel, text="hold, left as it is")

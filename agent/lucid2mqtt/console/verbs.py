@@ -53,16 +53,36 @@ class Ports(Protocol):
 
 
 class ConsoleVerbs:
-    """The verbs over the agent's rooms. `about` says what the agent as a whole has to report: version, node, broker."""
+    """The verbs over the agent's rooms.
 
-    def __init__(self, modules: Modules, switches: Switches, ports: Ports, *, about: Callable[[], Mapping[str, object]]) -> None:
+    `about` says what the agent as a whole has to report: version, node, broker. `forget` takes a module off the broker and out of
+    Home Assistant, False when it was never announced.
+    """
+
+    def __init__(
+        self,
+        modules: Modules,
+        switches: Switches,
+        ports: Ports,
+        *,
+        about: Callable[[], Mapping[str, object]],
+        forget: Callable[[str], bool],
+    ) -> None:
+        self._forget = forget
         self._modules = modules
         self._switches = switches
         self._ports = ports
         self._about = about
 
     def verbs(self) -> Mapping[str, Verb]:
-        return {"status": self.status, "modules": self.modules, "read": self.read, "write": self.write, "rescan": self.rescan}
+        return {
+            "status": self.status,
+            "modules": self.modules,
+            "read": self.read,
+            "write": self.write,
+            "rescan": self.rescan,
+            "forget": self.forget,
+        }
 
     async def status(self, request: Document) -> Document:
         """The agent and its ports."""
@@ -86,6 +106,14 @@ class ConsoleVerbs:
         """Looks at the ports now."""
         del request
         self._ports.rescan()
+
+    async def forget(self, request: Document) -> None:
+        """Takes `module`, which will not come back, off the broker and out of Home Assistant."""
+        wanted = str(request.get("module"))
+        if any(view.online for view in self._modules.modules if view.name == wanted):
+            raise RequestRejected(Reason.BUSY, f"{wanted} is online and would be announced again", "unplug it first")
+        if not self._forget(wanted):
+            raise RequestRejected(Reason.UNKNOWN_MODULE, f"no module {wanted!r} was announced", "lucid2mqtt list shows the names")
 
     async def read(self, request: Document) -> list[Document]:
         """Reads `channels` (numbers or names; null: all) of `module` now."""

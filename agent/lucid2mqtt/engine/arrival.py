@@ -83,10 +83,10 @@ class Arrival:
             self._name,
             parameter.name,
             channel,
-            parameter.decode(before),
-            setting.value,
+            _words(parameter.decode(before)),
+            _words(setting.value),
             "persistent" if setting.persistent else "volatile",
-            parameter.decode(after),
+            _words(parameter.decode(after)),
         )
 
     async def _look_at(self, channel: int) -> ChannelState:
@@ -159,3 +159,10 @@ class Arrival:
     async def _ask(self, request: Request) -> bytes:
         reply = await self._line.transact(request, turn=Turn.COMMAND, client="arrival")
         return reply.data_or_refusal(request)
+
+
+def _words(value: str | float | bool) -> str:
+    """A parameter's value as the settings write it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)

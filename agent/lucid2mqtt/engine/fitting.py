@@ -166,7 +166,7 @@ def _signal(kind: ChannelKind, value_type: ValueType, state: ChannelState) -> Si
 def _noun(kind: ChannelKind, signal: Signal, contact: Contact | None) -> str:
     match kind:
         case ChannelKind.DIGITAL_INPUT:
-            return "Input" if signal is Signal.STATE else "Counter"
+            return {Signal.STATE: "Input", Signal.EDGE: "Edge"}.get(signal, "Counter")
         case ChannelKind.DIGITAL_OUTPUT:
             return "Relay" if contact is Contact.RELAY else "Output"
         case ChannelKind.ANALOG_INPUT:

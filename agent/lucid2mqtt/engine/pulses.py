@@ -24,7 +24,8 @@ RETRY_S = 5.0
 
 SAVE_WITHIN_S = 1.0
 
-_DOCUMENT = "pulses"
+PULSES = "pulses"
+"""Name of the document in the state store: by serial/channel, the pulses that have not ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Pulses:
     def __init__(self, store: StateStore, *, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
-        self._document: dict[str, Any] = store.load(_DOCUMENT) or {}
+        self._document: dict[str, Any] = store.load(PULSES) or {}
         self._running: dict[str, Pulse] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.on_end: Callable[[Pulse], None] = lambda _: None
@@ -148,4 +149,4 @@ class Pulses:
         return 0.0
 
     def _save(self) -> None:
-        self._store.save_soon(_DOCUMENT, self._document, within_s=SAVE_WITHIN_S)
+        self._store.save_soon(PULSES, self._document, within_s=SAVE_WITHIN_S)

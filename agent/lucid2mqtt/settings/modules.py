@@ -22,7 +22,9 @@ def _not_zero(scale: float) -> float:
 
 
 class PulseSettings(Section):
-    for_s: PositiveSeconds = Field(le=86400, description="The output goes off by itself this long after every ON, s.")
+    for_s: PositiveSeconds = Field(
+        le=86400, description="The output goes off by itself this long after every ON that comes through the agent, s."
+    )
 
 
 class ChannelSettings(Section):
@@ -48,7 +50,7 @@ class ChannelSettings(Section):
     on_broker_loss: State = Field(HOLD, description="Outputs, when the broker is away for broker_loss_after_s: hold, on, off or a value.")
     broker_loss_after_s: Seconds = Field(60.0, description="How long the broker may be away before on_broker_loss, s.")
     max_on_s: PositiveSeconds | None = Field(None, description="Digital outputs: switched off after this time, whoever switched on, s.")
-    pulse: PulseSettings | None = Field(None, description="Digital outputs: every ON is a pulse.")
+    pulse: PulseSettings | None = Field(None, description="Digital outputs: every ON that comes through the agent is a pulse.")
     minimum: Number | None = Field(None, description="Analog outputs: least value accepted, in the channel's unit.")
     maximum: Number | None = Field(None, description="Analog outputs: greatest value accepted, in the channel's unit.")
 

@@ -41,6 +41,20 @@ def test_outputs_get_their_exit_states_and_hold_is_left_alone(tmp_path: Path, ca
     assert "relays 2: hold, left as it is" in said
 
 
+def test_an_output_in_a_pulse_goes_off_although_it_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "pulses.json").write_text('{"700001/2": {"ends_at": 1, "lasts_s": 30}}')
+    with bench_of(tmp_path, "DO4"):
+        relays = port_of(tmp_path, "DO4")
+        assert main(["write", relays, "2=on", "3=on", *NO_AGENT]) == 0
+        config = settings(tmp_path, RELAYS)
+        with (tmp_path / "s.yaml").open("a") as file:
+            file.write(f"state_dir: {state}\n")
+        assert main(["safe-state", *config]) == 0
+        assert states_of(relays, capsys)[2:] == [False, True]
+
+
 def test_a_module_of_nobody_keeps_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bench_of(tmp_path, "DO4"):
         port = port_of(tmp_path, "DO4")

@@ -69,7 +69,15 @@ def rooms() -> Rooms:
 
 @pytest.fixture
 def verbs(rooms: Rooms) -> ConsoleVerbs:
-    return ConsoleVerbs(rooms, rooms, rooms, about=lambda: {"version": "1", "node": "az"})
+    return ConsoleVerbs(rooms, rooms, rooms, about=lambda: {"version": "1", "node": "az"}, forget=lambda module: module == "lost")
+
+
+async def test_only_a_module_that_is_away_and_was_announced_is_forgotten(verbs: ConsoleVerbs) -> None:
+    await verbs.forget({"module": "lost"})
+    with pytest.raises(RequestRejected, match="boiler is online"):
+        await verbs.forget({"module": "boiler"})
+    with pytest.raises(RequestRejected, match="was announced"):
+        await verbs.forget({"module": "stranger"})
 
 
 async def test_status_tells_of_the_agent_and_its_ports(verbs: ConsoleVerbs) -> None:

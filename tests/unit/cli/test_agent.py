@@ -1,3 +1,4 @@
+import gc
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def test_ports_of_the_command_line_replace_those_of_the_file(tmp_path: Path) -> 
     assert settings.ports == ("/dev/a*", "tcp://b:1")
     assert settings.log.level == "debug"
     assert settings_for(parsed("-c", str(path))).log.level == "error"
+
+
+def test_the_garbage_collector_works_again_when_the_settings_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("ports: 5\n")
+    assert main(["run", "-c", str(path)]) == 4
+    assert gc.isenabled()
 
 
 def test_a_wrong_port_is_blamed_on_the_option() -> None:

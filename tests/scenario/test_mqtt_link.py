@@ -7,6 +7,7 @@ import contextlib
 import logging
 import random
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Self
@@ -16,7 +17,7 @@ import pytest
 from lucid2mqtt.mqtt.link import MqttLink
 from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain
 from lucid2mqtt.mqtt.options import MqttOptions, Protocol, TlsFiles
-from tests.broker import Broker, Certificates, Peer, running_broker, until
+from tests.broker import Broker, Certificates, Peer, free_port, running_broker, until
 
 STATUS = "house/status"
 WILL = Outgoing(topic=STATUS, payload="offline", retain=Retain.ALWAYS)
@@ -69,13 +70,33 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates.make(tmp_path_factory.mktemp("certificates"))
 
 
+@contextlib.contextmanager
+def tls_in_front_of(port: int, certificates: Certificates) -> Iterator[int]:
+    """A port where socat takes off TLS: Debian's mosquitto opens no websocket listener with certificates of its own."""
+    front = free_port()
+    server = f"cert={certificates.server_cert},key={certificates.server_key},cafile={certificates.ca},verify=1"
+    socat = subprocess.Popen(
+        ["socat", f"OPENSSL-LISTEN:{front},bind=127.0.0.1,reuseaddr,fork,{server}", f"TCP:127.0.0.1:{port}"], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield front
+    finally:
+        socat.terminate()
+        socat.wait()
+
+
 async def test_messages_go_both_ways_over_every_transport(tmp_path: Path, certificates: Certificates) -> None:
-    with running_broker(tmp_path, certificates=certificates, websocket=True, unix=True) as broker, Peer(broker.port, "house/#") as peer:
+    with (
+        running_broker(tmp_path, certificates=certificates, websocket=True, unix=True) as broker,
+        tls_in_front_of(broker.websocket_port, certificates) as secure_websocket_port,
+        Peer(broker.port, "house/#") as peer,
+    ):
         files = TlsFiles(certificates.ca, certificates.client_cert, certificates.client_key)
         for options in (
             MqttOptions(url=broker.url),
             MqttOptions(url=f"mqtts://localhost:{broker.tls_port}", tls=files),
             MqttOptions(url=f"ws://127.0.0.1:{broker.websocket_port}"),
+            MqttOptions(url=f"wss://localhost:{secure_websocket_port}", tls=files),
             MqttOptions(url=f"unix://{broker.unix_path}"),
         ):
             listener = Listener()

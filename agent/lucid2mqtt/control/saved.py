@@ -45,6 +45,13 @@ class Saved:
             raise self._fault(field, "a list of whole numbers from 0")
         return tuple(values)
 
+    def numbers(self, field: str, *, minimum: float = -math.inf) -> tuple[float, ...]:
+        """A list of finite numbers, each `minimum` or more."""
+        values = self._document.get(field)
+        if not isinstance(values, list):
+            raise self._fault(field, "a list of numbers")
+        return tuple(Saved({field: value}).number(field, minimum=minimum) for value in values)
+
     def flag(self, field: str) -> bool:
         value = self._document.get(field)
         if not isinstance(value, bool):
@@ -59,6 +66,16 @@ class Saved:
         if not isinstance(value, str):
             raise self._fault(field, "text")
         return value
+
+    def document(self, field: str) -> Document:
+        """A document within this one."""
+        value = self._document.get(field)
+        if not isinstance(value, dict):
+            raise self._fault(field, "a document")
+        return value
+
+    def optional_document(self, field: str) -> Document | None:
+        return None if self._document.get(field) is None else self.document(field)
 
     def optional_instant(self, field: str) -> datetime | None:
         """An aware datetime in ISO form."""

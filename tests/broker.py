@@ -211,6 +211,8 @@ class Peer:
             self._client.username_pw_set(username, password)
         self._is_ready = False
         self._client.on_subscribe = self._ready
+        # a client that holds small messages back would be what is measured
+        self._client.on_socket_open = lambda _client, _data, opened: opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.connect("127.0.0.1", url_port)
         self._client.loop_start()
         wait_until(lambda: self._is_ready or not filters)

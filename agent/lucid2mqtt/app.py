@@ -23,7 +23,7 @@ from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.engine.store import StateStore
-from lucid2mqtt.errors import LinkError
+from lucid2mqtt.errors import LinkError, SettingsError
 from lucid2mqtt.mqtt.bridge import Bridge
 from lucid2mqtt.mqtt.discovery import Origin
 from lucid2mqtt.mqtt.link import MqttLink
@@ -31,6 +31,8 @@ from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol,
 from lucid2mqtt.mqtt.topics import Topics
 from lucid2mqtt.observe.notify import Heartbeats, Notifier, keep_alive, watchdog_s
 from lucid2mqtt.observe.progress import PollProgress
+from lucid2mqtt.passthrough.service import Passthrough
+from lucid2mqtt.port.plain_serial import open_plain
 from lucid2mqtt.port.watch import PortOptions, PortWatch, TlsOptions
 from lucid2mqtt.settings import Settings
 
@@ -48,6 +50,7 @@ class Agent:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stop = asyncio.Event()
+        self._new_settings: asyncio.Queue[Settings] = asyncio.Queue()
         self._started = time.monotonic()
         self.board = Board()
         self._store = StateStore(settings.state_dir)
@@ -70,13 +73,20 @@ class Agent:
             rescan=self._watch.rescan,
             now=_now,
         )
-        verbs = ConsoleVerbs(self.house, self.desk, self._watch, about=self._about, forget=self._bridge.forget)
+        self._passthrough = Passthrough(
+            settings.listener_options(), house=self.house, desk=self.desk, board=self.board, open_device=open_plain, now=_now
+        )
+        verbs = ConsoleVerbs(self.house, self.desk, self._watch, self._passthrough, about=self._about, forget=self._bridge.forget)
         self._console = ConsoleServer(settings.console.path, verbs.verbs())
         self._notifier = Notifier()
 
     def stop(self) -> None:
         """Asks the agent to leave in order; at once and from anywhere on the loop."""
         self._stop.set()
+
+    def reload(self, settings: Settings) -> None:
+        """Puts the passthrough listeners and rights of `settings` in force; everything else needs a restart."""
+        self._new_settings.put_nowait(settings)
 
     async def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
         """Runs until `stop()`. `ready` is called when everything is started.
@@ -107,6 +117,7 @@ class Agent:
         ]
         bridge = begin("mqtt", self._bridge.run())
         ports = begin("ports", self._watch.run())
+        guests = [begin("passthrough", self._passthrough.run()), begin("reload", self._reload_when_told())]
         self._notifier.ready()
         _log.info("lucid2mqtt %s runs as %s, broker %s", __version__, self._settings.node, self._settings.mqtt.url)
         ready()
@@ -114,11 +125,20 @@ class Agent:
 
         _log.info("leaving: exit states, then good-bye to the broker")
         self._notifier.stopping()
-        console.cancel()
+        for task in (console, *guests):
+            task.cancel()
         await self.desk.apply_exit_states(EXIT_STATES_WITHIN_S)
         await self._bridge.stop(GOODBYE_WITHIN_S)
         for task in (bridge, ports, *inner):
             task.cancel()
+
+    async def _reload_when_told(self) -> None:
+        while True:
+            settings = await self._new_settings.get()
+            self._notifier.reloading()
+            await self._passthrough.reload(settings.listener_options())
+            self._notifier.ready()
+            _log.info("passthrough listeners and rights are read again; everything else needs a restart")
 
     async def _keep_alive(self) -> None:
         """Watches over the pollers, and feeds systemd's watchdog where there is one."""
@@ -160,10 +180,11 @@ class Agent:
         }
 
 
-async def run(settings: Settings) -> int:
-    """Runs the agent until a signal ends it; the exit code. TERM, INT and a closed terminal let it leave in order.
+async def run(settings: Settings, *, read_again: Callable[[], Settings] | None = None) -> int:
+    """Runs the agent until a signal ends it; the exit code. TERM and INT let it leave in order.
 
-    So does a bug in a callback of the loop, which asyncio alone would only log; it is raised at the end.
+    HUP reloads what `read_again` gives; without it, it means that the terminal is closed. A bug in a callback of the loop ends the
+    agent too, where asyncio alone would only log it; it is raised at the end.
     """
     agent = Agent(settings)
     loop = asyncio.get_running_loop()
@@ -176,8 +197,21 @@ async def run(settings: Settings) -> int:
             agent.stop()
 
     loop.set_exception_handler(fall_over)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, agent.stop)
+
+    def reload(read_again: Callable[[], Settings]) -> None:
+        try:
+            agent.reload(read_again())
+        except SettingsError as error:
+            for fault in error.faults:
+                _log.error("%s", fault)
+            _log.error("the settings are not read again; the earlier ones stay in force")
+
+    loop.add_signal_handler(signal.SIGTERM, agent.stop)
+    loop.add_signal_handler(signal.SIGINT, agent.stop)
+    if read_again is None:
+        loop.add_signal_handler(signal.SIGHUP, agent.stop)
+    else:
+        loop.add_signal_handler(signal.SIGHUP, reload, read_again)
     await agent.run()
     if bugs:
         raise bugs[0]

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from lucid2mqtt.cli.logs import log_to_stderr
@@ -40,8 +42,12 @@ def _run(arguments: Namespace) -> int:
         settings = settings_for(arguments)
         log_to_stderr(settings.log.level)
         from lucid2mqtt.app import run  # noqa: PLC0415  all rooms of the agent: not before the settings are known to be right
+        from lucid2mqtt.passthrough.quick_loop import quick_loop  # noqa: PLC0415
     _give_back_memory()
-    return asyncio.run(run(settings))
+    # in a terminal HUP means that it was closed; a service has none, and is told to read its settings again
+    read_again = None if sys.stdin.isatty() else partial(settings_for, arguments)
+    with asyncio.Runner(loop_factory=quick_loop) as runner:
+        return runner.run(run(settings, read_again=read_again))
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import asdict
+from typing import Any, Protocol
 
 from lucid2mqtt.console.documents import PortView, module_document, port_document, reading_document
 from lucid2mqtt.console.server import Verb
@@ -52,6 +53,16 @@ class Ports(Protocol):
     def rescan(self) -> None: ...
 
 
+class Clients(Protocol):
+    """The passthrough. The numbered calls raise KeyError for a client that is not connected."""
+
+    def clients(self) -> Sequence[Any]: ...  # Any: frozen dataclasses of what JSON can carry
+    def listeners(self) -> Sequence[Any]: ...
+    def log_frames(self, number: int, *, on: bool) -> None: ...
+    def frames(self, number: int) -> Sequence[object]: ...
+    def disconnect(self, number: int) -> None: ...
+
+
 class ConsoleVerbs:
     """The verbs over the agent's rooms.
 
@@ -64,11 +75,13 @@ class ConsoleVerbs:
         modules: Modules,
         switches: Switches,
         ports: Ports,
+        clients: Clients,
         *,
         about: Callable[[], Mapping[str, object]],
         forget: Callable[[str], bool],
     ) -> None:
         self._forget = forget
+        self._clients = clients
         self._modules = modules
         self._switches = switches
         self._ports = ports
@@ -82,7 +95,35 @@ class ConsoleVerbs:
             "write": self.write,
             "rescan": self.rescan,
             "forget": self.forget,
+            "clients": self.clients,
+            "trace": self.trace,
+            "disconnect": self.disconnect,
         }
+
+    async def clients(self, request: Document) -> Document:
+        """Listeners of the passthrough and everybody connected."""
+        del request
+        return {
+            "listeners": [asdict(each) for each in self._clients.listeners()],
+            "clients": [asdict(each) for each in self._clients.clients()],
+        }
+
+    async def trace(self, request: Document) -> list[str]:
+        """The last frames of the `client` with this number, in words; its log begins with the first call and ends with `"on": false`."""
+        number = _number(request)
+        try:
+            self._clients.log_frames(number, on=request.get("on") is not False)
+            return [str(frame) for frame in self._clients.frames(number)]
+        except KeyError:
+            raise _no_client(number) from None
+
+    async def disconnect(self, request: Document) -> None:
+        """Cuts the `client` with this number off; it may come back."""
+        number = _number(request)
+        try:
+            self._clients.disconnect(number)
+        except KeyError:
+            raise _no_client(number) from None
 
     async def status(self, request: Document) -> Document:
         """The agent and its ports."""
@@ -162,6 +203,17 @@ def _value(given: object) -> bool | float | Toggle:
     if isinstance(given, bool | int | float) and math.isfinite(given):
         return given
     raise _not_understood(f"value {given!r}", "send true, false, TOGGLE or a number")
+
+
+def _number(request: Document) -> int:
+    number = request.get("client")
+    if isinstance(number, int):
+        return number
+    raise _not_understood(f"client {number!r}", "send its number, as lucid2mqtt clients shows it")
+
+
+def _no_client(number: int) -> RequestRejected:
+    return RequestRejected(Reason.NOT_UNDERSTOOD, f"no client {number} is connected", "lucid2mqtt clients shows who is")
 
 
 def _not_understood(what: str, remedy: str) -> RequestRejected:

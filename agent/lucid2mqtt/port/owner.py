@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncIterator
 from typing import NoReturn
 
-from lucid2mqtt.errors import GarbledReply, LinkError, LinkLost, Reason, ReplyTimeout, RequestRejected
+from lucid2mqtt.errors import GarbledReply, LinkBusy, LinkError, LinkLost, Reason, ReplyTimeout, RequestRejected
 from lucid2mqtt.lucid.assumptions import reply_time_s
 from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request
@@ -26,7 +27,8 @@ from lucid2mqtt.port.address import Address
 from lucid2mqtt.port.counters import PortCounters
 from lucid2mqtt.port.dial import Dial, open_link
 from lucid2mqtt.port.job import Done, Job, Outcome
-from lucid2mqtt.port.link import Link
+from lucid2mqtt.port.link import Link, LinkUser
+from lucid2mqtt.port.loan import Loan
 from lucid2mqtt.port.options import PortOptions
 from lucid2mqtt.port.resync import PROBES, Doubt, Ear, Resync
 from lucid2mqtt.port.turns import TurnQueue
@@ -65,6 +67,7 @@ class PortOwner:
         self._timer: asyncio.TimerHandle | None = None
         self._troubled = asyncio.Event()
         self._end: Exception | None = LinkLost("the port is not open")
+        self._loan: Loan | None = None
 
     @property
     def identity(self) -> Identity:
@@ -108,6 +111,8 @@ class PortOwner:
         job = Job(request, turn, client, due, has_deadline=deadline is not None, done=done)
         if self._end is not None:
             done(LinkLost(f"{request} was not sent: {self._end}"))
+        elif self._loan is not None:
+            done(self._on_loan(request))
         elif due <= now:
             self._expire(job)
         elif self._in_step and self._current is None:
@@ -119,6 +124,27 @@ class PortOwner:
             self.counters.turned_away += 1
             done(RequestRejected(Reason.BUSY, f"{request} was not sent: too many requests wait for this module", "send fewer at a time"))
         return job
+
+    @contextlib.asynccontextmanager
+    async def lend(self, user: LinkUser, *, who: str) -> AsyncIterator[Link]:
+        """The bare link, after the running transaction, for the time of the block; everybody else gets LinkLost meanwhile.
+
+        Afterwards the line is put in step, with the doubt that half a request was left behind, before anything else is sent.
+        Raises LinkBusy when it is on loan already, LinkLost when it is gone or ends before it is free. `user` is told when it ends later.
+        """
+        if self._loan is not None:
+            raise LinkBusy(f"{self.address} is in exclusive use by {self._loan.who}")
+        if self._end is not None:
+            raise LinkLost(str(self._end))
+        loan = self._loan = Loan(who, user)
+        for job in self._queue.take_all():
+            self._settle(job, self._on_loan(job.request))
+        if self._in_step and self._current is None:
+            self._hand_over(loan)
+        try:
+            yield await loan.granted
+        finally:
+            self._take_back(loan)
 
     # -- for the supervisor
 
@@ -157,7 +183,10 @@ class PortOwner:
     def bytes_arrived(self, chunk: bytes) -> None:
         job = self._current
         if job is None:
-            self._overhear(chunk)
+            if self._loan is not None and self._loan.is_running:
+                self._loan.user.bytes_arrived(chunk)
+            else:
+                self._overhear(chunk)
             return
         replies = self._reader.feed(chunk)
         if not replies:
@@ -174,6 +203,8 @@ class PortOwner:
         self._settle(job, reply)
 
     def all_written(self) -> None:
+        if self._loan is not None and self._loan.is_running:
+            self._loan.user.all_written()
         self._all_out = True
         if self._current is not None:
             self._limit = self._loop.time() + self._patience_s(self._current.request)
@@ -199,6 +230,9 @@ class PortOwner:
         self._wake_by(self._limit)
 
     def _send_next(self) -> None:
+        if self._loan is not None:
+            self._hand_over(self._loan)
+            return
         while (job := self._queue.pop()) is not None:
             if job.due > self._loop.time():
                 self._send(job)
@@ -224,6 +258,27 @@ class PortOwner:
             self._settle(job, RequestRejected(Reason.EXPIRED, text, "try again, or allow more time"))
         else:
             self._settle(job, LinkLost(f"{job.request} was not sent: the module does not answer at the moment"))
+
+    # -- the loan
+
+    def _on_loan(self, request: Request) -> LinkLost:
+        who = "another program" if self._loan is None else self._loan.who
+        return LinkLost(f"{request} was not sent: {who} has the module for itself")
+
+    def _hand_over(self, loan: Loan) -> None:
+        if self._link is None:
+            raise RuntimeError(f"{self.address} is in step without a link")
+        self._in_step = False
+        self._link.flush_input()
+        loan.grant(self._link)
+
+    def _take_back(self, loan: Loan) -> None:
+        self._loan = None
+        if self._end is None and loan.is_running:
+            self._ear = Ear()
+            self._doubt = Doubt(torn=True, owed=1)
+            self._troubled.set()
+        loan.granted.cancel()
 
     # -- the one timer
 
@@ -317,6 +372,9 @@ class PortOwner:
             self._timer = None
         if self._ear is not None:
             self._ear.lose(LinkLost(str(end)))
+        if self._loan is not None:
+            self._doubt = Doubt(torn=True)
+            self._loan.lose(LinkLost(str(end)))
         running, self._current = self._current, None
         if running is not None:
             self._doubt = Doubt(torn=True)

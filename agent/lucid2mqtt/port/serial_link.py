@@ -67,6 +67,11 @@ class SerialLink:
         self._loop.add_writer(self._descriptor, self._on_writable)
         return False
 
+    @property
+    def waiting(self) -> int:
+        """Bytes written that the device did not take yet."""
+        return len(self._unsent)
+
     def flush_input(self) -> None:
         if self._open:
             with contextlib.suppress(termios.error):  # a lost device is noticed by its reader
@@ -113,12 +118,12 @@ def _open_device(path: str) -> int:
         with serial.Serial(path, BAUD_RATE, timeout=0, exclusive=True) as device:
             descriptor = os.dup(device.fileno())  # keeps device and lock; pyserial's own descriptors go
     except (serial.SerialException, OSError, termios.error) as fault:
-        raise _link_error(path, fault) from fault
+        raise link_error(path, fault) from fault
     try:
         _finish_set_up(descriptor)
     except (OSError, termios.error) as fault:
         os.close(descriptor)
-        raise _link_error(path, fault) from fault
+        raise link_error(path, fault) from fault
     return descriptor
 
 
@@ -133,7 +138,8 @@ def _finish_set_up(descriptor: int) -> None:
         fcntl.ioctl(descriptor, termios.TIOCEXCL)
 
 
-def _link_error(path: str, fault: Exception) -> LinkBusy | LinkLost:
+def link_error(path: str, fault: Exception) -> LinkBusy | LinkLost:
+    """What it means for the user that `path` could not be opened."""
     code = fault.errno if isinstance(fault, OSError) else None
     if code in (errno.EAGAIN, errno.EBUSY):
         holder = who_holds(path) or "another program"

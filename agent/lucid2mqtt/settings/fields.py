@@ -61,6 +61,9 @@ def _declared_state(given: object) -> object:
     raise Objection("must be hold, on, off or a number", 'for an analog output write the value in its unit, as in "exit: 0"')
 
 
+ChannelNumber = Annotated[int, Field(ge=0, le=15)]
+"""0 to 15: the largest modules have 16 channels (protocol reference 4.1)."""
+
 State = Annotated[
     DeclaredState,
     PlainValidator(_declared_state),

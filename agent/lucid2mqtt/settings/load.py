@@ -12,9 +12,10 @@ from pydantic import SecretStr, ValidationError
 from lucid2mqtt.errors import SettingsError, SettingsFault
 from lucid2mqtt.settings import machine
 from lucid2mqtt.settings.faults import fault_of, faulty_path
+from lucid2mqtt.settings.files import relative_to
 from lucid2mqtt.settings.layers import add_environment, add_secrets
 from lucid2mqtt.settings.review import review
-from lucid2mqtt.settings.schema import Settings, relative_to
+from lucid2mqtt.settings.schema import Settings
 from lucid2mqtt.settings.tree import Path as KeyPath
 from lucid2mqtt.settings.tree import Tree, dotted, is_list, is_mapping, shape
 

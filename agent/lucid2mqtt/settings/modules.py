@@ -9,10 +9,18 @@ from pydantic.functional_validators import AfterValidator
 from pydantic.json_schema import JsonSchemaValue
 
 from lucid2mqtt.engine.options import HOLD, ChannelOptions, ModuleOptions, ParameterSetting
-from lucid2mqtt.settings.fields import Name, Number, Objection, PositiveSeconds, Scalar, Seconds, Section, State, checked_port
-
-ChannelNumber = Annotated[int, Field(ge=0, le=15)]
-"""0 to 15: the largest modules have 16 channels (protocol reference 4.1)."""
+from lucid2mqtt.settings.fields import (
+    ChannelNumber,
+    Name,
+    Number,
+    Objection,
+    PositiveSeconds,
+    Scalar,
+    Seconds,
+    Section,
+    State,
+    checked_port,
+)
 
 
 def _not_zero(scale: float) -> float:

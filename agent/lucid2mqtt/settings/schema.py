@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -13,25 +9,12 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lucid2mqtt.engine.options import ModuleOptions
+from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.settings import machine
 from lucid2mqtt.settings.fields import Objection, PositiveSeconds, Section, Slug, checked_port, checked_topic, checked_url, checked_usb_id
+from lucid2mqtt.settings.files import FilePath
 from lucid2mqtt.settings.modules import ModuleSettings
-
-_FOLDER: ContextVar[Path] = ContextVar("folder of the settings file", default=Path())
-
-
-@contextmanager
-def relative_to(folder: Path) -> Iterator[None]:
-    """Within it, relative file names in settings are taken from `folder`."""
-    token = _FOLDER.set(folder)
-    try:
-        yield
-    finally:
-        _FOLDER.reset(token)
-
-
-def _beside_the_file(path: Path) -> Path:
-    return _FOLDER.get() / path.expanduser()
+from lucid2mqtt.settings.passthrough import PassthroughSettings
 
 
 def _as_written(given: object) -> object:
@@ -39,7 +22,6 @@ def _as_written(given: object) -> object:
     return str(given) if isinstance(given, int) else given
 
 
-FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 Topic = Annotated[str, AfterValidator(checked_topic)]
 
 
@@ -136,6 +118,9 @@ class Settings(BaseSettings):
     modules: tuple[ModuleSettings, ...] = Field(
         (), description="What is known about single modules; modules not named here run with the defaults."
     )
+    passthrough: tuple[PassthroughSettings, ...] = Field(
+        (), description="Listeners for programs that speak to modules over a serial port or ser2net today."
+    )
     state_dir: FilePath = Field(
         default_factory=machine.state_dir,
         description="Folder for counter totals and what was announced. Default: $STATE_DIRECTORY, else /var/lib/lucid2mqtt (root),"
@@ -151,6 +136,10 @@ class Settings(BaseSettings):
     @property
     def birth_topic(self) -> str:
         return self.home_assistant.birth_topic or f"{self.home_assistant.prefix}/status"
+
+    def listener_options(self) -> tuple[ListenerOptions, ...]:
+        """The passthrough listeners in its own words, in the order of the file."""
+        return tuple(listener.options() for listener in self.passthrough)
 
     def module_options(self) -> tuple[ModuleOptions, ...]:
         """The modules in the engine's words, in the order of the file."""

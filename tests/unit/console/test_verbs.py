@@ -62,6 +62,39 @@ class Rooms:
         self.rescans += 1
 
 
+@dataclass(frozen=True)
+class Guest:
+    number: int
+
+
+class Guests:
+    """One connected client with number 1."""
+
+    def __init__(self) -> None:
+        self.log_is_on = False
+
+    def clients(self) -> tuple[Guest, ...]:
+        return (Guest(1),)
+
+    def listeners(self) -> tuple[Guest, ...]:
+        return ()
+
+    def log_frames(self, number: int, *, on: bool) -> None:
+        self._check(number)
+        self.log_is_on = on
+
+    def frames(self, number: int) -> tuple[str, ...]:
+        self._check(number)
+        return ("GetId",) if self.log_is_on else ()
+
+    def disconnect(self, number: int) -> None:
+        self._check(number)
+
+    def _check(self, number: int) -> None:
+        if number != 1:
+            raise KeyError(number)
+
+
 @pytest.fixture
 def rooms() -> Rooms:
     return Rooms()
@@ -69,7 +102,7 @@ def rooms() -> Rooms:
 
 @pytest.fixture
 def verbs(rooms: Rooms) -> ConsoleVerbs:
-    return ConsoleVerbs(rooms, rooms, rooms, about=lambda: {"version": "1", "node": "az"}, forget=lambda module: module == "lost")
+    return ConsoleVerbs(rooms, rooms, rooms, Guests(), about=lambda: {"version": "1", "node": "az"}, forget=lambda module: module == "lost")
 
 
 async def test_only_a_module_that_is_away_and_was_announced_is_forgotten(verbs: ConsoleVerbs) -> None:
@@ -78,6 +111,18 @@ async def test_only_a_module_that_is_away_and_was_announced_is_forgotten(verbs: 
         await verbs.forget({"module": "boiler"})
     with pytest.raises(RequestRejected, match="was announced"):
         await verbs.forget({"module": "stranger"})
+
+
+async def test_the_passthrough_is_shown_traced_and_cut_off_by_number(verbs: ConsoleVerbs) -> None:
+    assert await verbs.clients({}) == {"listeners": [], "clients": [{"number": 1}]}
+    assert await verbs.trace({"client": 1}) == ["GetId"]
+    assert await verbs.trace({"client": 1, "on": False}) == []
+    await verbs.disconnect({"client": 1})
+    for verb in (verbs.trace, verbs.disconnect):
+        with pytest.raises(RequestRejected, match="no client 2"):
+            await verb({"client": 2})
+        with pytest.raises(RequestRejected, match="not understood"):
+            await verb({"client": "one"})
 
 
 async def test_status_tells_of_the_agent_and_its_ports(verbs: ConsoleVerbs) -> None:

@@ -54,6 +54,7 @@ _UNTOLD = {
     "modules.N.channels.N.poll_s": "`poll_s` of the module",
     "modules.N.channels.N.decimals": "as fine as the module",
     "modules.N.channels.N.unit": "the module's",
+    "passthrough.N.idle_s": "see text",
     "modules.N.channels.N.minimum": "the module's range",
     "modules.N.channels.N.maximum": "the module's range",
 }
@@ -125,6 +126,8 @@ def _value(schema: Schema, field: Schema) -> str:
     if inner is not None:
         kind = "list" if field.get("type") == "array" else "by number" if places else "mapping"
         return f"{kind}, see below"
+    if isinstance(each := field.get("additionalProperties"), dict):
+        return f"by number: {_value(schema, each)}"
     if "enum" in field:
         return ", ".join(f"`{word}`" for word in field["enum"])
     if "anyOf" in field:

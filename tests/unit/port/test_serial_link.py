@@ -20,7 +20,7 @@ import serial
 from lucid2mqtt.errors import LinkBusy, LinkLost
 from lucid2mqtt.port.address import SerialAddress
 from lucid2mqtt.port.dial import open_link
-from lucid2mqtt.port.serial_link import SerialLink, _link_error, open_serial
+from lucid2mqtt.port.serial_link import SerialLink, link_error, open_serial
 from tests.unit.port.recorder import Recorder
 
 EVERY_BYTE = bytes(range(256))
@@ -176,7 +176,7 @@ async def test_a_path_without_a_device_is_lost_with_a_sentence(tmp_path: Path) -
 
 
 def test_a_port_without_permission_names_the_remedy() -> None:
-    fault = _link_error("/dev/ttyACM0", serial.SerialException(errno.EACCES, "could not open port"))
+    fault = link_error("/dev/ttyACM0", serial.SerialException(errno.EACCES, "could not open port"))
     assert isinstance(fault, LinkLost)
     assert "dialout" in str(fault)
 

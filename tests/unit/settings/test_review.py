@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.settings.files import relative_to
 from lucid2mqtt.settings.review import Finding, review
-from lucid2mqtt.settings.schema import Settings, relative_to
+from lucid2mqtt.settings.schema import Settings
 
 
 def findings(*modules: dict[str, object], **rest: object) -> list[Finding]:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from lucid2mqtt.settings.schema import Settings, relative_to
+from lucid2mqtt.settings.files import relative_to
+from lucid2mqtt.settings.schema import Settings
 
 
 def test_names_that_follow_from_others_can_be_set_too() -> None:

@@ -1,0 +1,193 @@
+"""A shared module in a whole house, against a module made of tables."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lucid2mqtt.engine.options import ModuleOptions
+from lucid2mqtt.errors import LinkLost, ReplyTimeout
+from lucid2mqtt.lucid.frames import Opcode, Reply, Request, calibrate_io, get_io, get_io_group, set_io, set_io_group
+from lucid2mqtt.lucid.parameters import InputMode
+from lucid2mqtt.lucid.values import ValueType
+from lucid2mqtt.passthrough.line import Outcome
+from lucid2mqtt.passthrough.rights import Kind, frame_of
+from lucid2mqtt.passthrough.shared_module import SharedModule
+from tests.unit.engine.scripted import REFUSED, Household, ScriptedModule, identity, living, ref
+from tests.unit.passthrough.fakes import FakeLine
+from tests.virtual_clock import run_virtual
+
+DO4 = "do4-4711"
+ON = set_io(0, ValueType.DI1, b"\x01")
+BOTH_ON = set_io_group({1: b"\x01", 2: b"\x01"}, ValueType.DI1)
+SLOW = (ModuleOptions(poll_s=3600.0),)
+OK = Reply(0)
+
+
+class SharedScripted(ScriptedModule, FakeLine):
+    """A module made of tables that can be shared."""
+
+    def __init__(self, family: str) -> None:
+        ScriptedModule.__init__(self, identity(family))
+        FakeLine.__init__(self)
+
+
+@contextlib.asynccontextmanager
+async def shared(module: SharedScripted) -> AsyncIterator[tuple[Household, SharedModule]]:
+    async with living(Household(SLOW), module) as household:
+        (live,) = household.house.live_modules
+        made = SharedModule(live.module.name, household.board, claimant=household.desk.claimant, now=household.now)
+        reading_back = asyncio.create_task(made.run())
+        made.arrived(live)
+        module.log.clear()
+        yield household, made
+        reading_back.cancel()
+
+
+async def settle() -> None:
+    await asyncio.sleep(0.1)
+
+
+def test_a_write_that_was_carried_out_is_read_back_on_the_board() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            module.values[0] = True
+            made.carried_out(frame_of(ON), OK, "lab")
+            await settle()
+            assert [request for _, request, _, _ in module.log] == [get_io(0, ValueType.DI1)]
+            assert household.value(f"{DO4}/0") is True
+
+    run_virtual(scene())
+
+
+def test_many_writes_in_a_row_are_read_back_together_and_not_each() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (_, made):
+            for _ in range(50):
+                made.carried_out(frame_of(BOTH_ON), OK, "lab")
+            await settle()
+            assert [request for _, request, _, _ in module.log] == [get_io_group([1, 2], ValueType.DI1)]
+
+    run_virtual(scene())
+
+
+@pytest.mark.parametrize(
+    ("request_", "outcome", "read"),
+    [
+        (ON, Reply(0xB6), 0),
+        (BOTH_ON, Reply(0xB6), 1),  # a part of a refused group may have been carried out
+        (ON, ReplyTimeout("no answer", sent=True), 1),
+        (ON, LinkLost("gone"), 0),
+        (calibrate_io(3), OK, 1),
+        (Request(0x77), OK, 1),
+        (get_io(0, ValueType.DI1), OK, 0),
+    ],
+    ids=["refused", "group refused", "unanswered", "never sent", "calibrated", "unknown", "read"],
+)
+def test_what_may_have_changed_something_is_read_back_and_nothing_else(request_: Request, outcome: Outcome, read: int) -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (_, made):
+            made.carried_out(frame_of(request_), outcome, "lab")
+            await settle()
+            assert len(module.log) == read
+
+    run_virtual(scene())
+
+
+def test_a_group_that_cannot_be_read_back_together_is_read_one_by_one() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            module.fault = lambda request: REFUSED if request.opcode == Opcode.GET_IO_GROUP else None
+            module.values.update({1: True, 2: True})
+            made.carried_out(frame_of(BOTH_ON), OK, "lab")
+            await settle()
+            assert (household.value(f"{DO4}/1"), household.value(f"{DO4}/2")) == (True, True)
+
+    run_virtual(scene())
+
+
+def test_a_read_back_that_fails_is_left_to_the_next_poll() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            module.fault = lambda _: LinkLost("gone")
+            made.carried_out(frame_of(ON), OK, "lab")
+            await settle()
+            module.fault = lambda _: None
+            module.values[0] = True
+            made.carried_out(frame_of(ON), OK, "lab")
+            await settle()
+            assert household.value(f"{DO4}/0") is True
+
+    run_virtual(scene())
+
+
+def test_nothing_is_read_back_from_a_module_that_left() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (_, made):
+            made.left("unplugged")
+            assert not made.is_there()
+            made.touched(frame_of(ON), "lab")
+            await settle()
+            assert module.log == []
+
+    run_virtual(scene())
+
+
+def test_claims_protect_from_writes_only() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            household.desk.claim(ref(f"{DO4}/2"), "thermostat living")
+            assert made.claims == {2: "thermostat living"}
+            assert made.protection(Kind.SWITCH).claimed == {2: "thermostat living"}
+            assert made.protection(Kind.READ).claimed == {}
+
+    run_virtual(scene())
+
+
+@pytest.mark.parametrize("mode", [InputMode.RISING, InputMode.FALLING])
+def test_an_edge_that_a_client_reads_away_is_counted_all_the_same(mode: InputMode) -> None:
+    async def scene() -> None:
+        module = SharedScripted("DI4")
+        module.modes = bytes((mode,))
+        async with shared(module) as (household, made):
+            assert made.protection(Kind.READ).clearing == frozenset(range(4))
+            before = household.value("di4-4711/1")
+            assert before == 0
+            frame = frame_of(get_io_group([0, 1], ValueType.DI1))
+            assert made.clears(frame)
+            made.carried_out(frame, Reply(0, b"\x00\x01"), "lab")
+            assert household.value("di4-4711/1") == 1
+            assert household.value("di4-4711/0") == 0
+
+    run_virtual(scene())
+
+
+def test_a_plain_input_may_be_read_by_everybody() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DI4")
+        async with shared(module) as (_, made):
+            assert made.protection(Kind.READ).clearing == frozenset()
+            assert not made.clears(frame_of(get_io(1, ValueType.DI1)))
+
+    run_virtual(scene())
+
+
+def test_a_line_that_cannot_be_shared_is_a_bug_and_said_so() -> None:
+    async def scene() -> None:
+        async with living(Household(SLOW), ScriptedModule(identity("DO4"))) as household:
+            (live,) = household.house.live_modules
+            made = SharedModule(DO4, household.board, claimant=household.desk.claimant, now=household.now)
+            with pytest.raises(TypeError, match="cannot be shared"):
+                made.arrived(live)
+
+    run_virtual(scene())

@@ -212,7 +212,7 @@ class Peer:
         self._is_ready = False
         self._client.on_subscribe = self._ready
         # a client that holds small messages back would be what is measured
-        self._client.on_socket_open = lambda _client, _data, opened: opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._client.on_socket_open = _send_at_once
         self._client.connect("127.0.0.1", url_port)
         self._client.loop_start()
         wait_until(lambda: self._is_ready or not filters)
@@ -269,6 +269,10 @@ class Peer:
                 getattr(properties, "CorrelationData", None),
             )
         )
+
+
+def _send_at_once(_client: Client, _data: object, opened: Any) -> None:  # Any: paho's name for whatever it speaks through
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def wait_until(condition: Callable[[], object], patience_s: float = PATIENCE_S) -> None:

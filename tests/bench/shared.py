@@ -25,7 +25,7 @@ from typing import Protocol
 import serial
 
 from lucid2mqtt.lucid.frames import get_parameter
-from tests.broker import Certificates, Peer, free_port, running_broker, wait_until
+from tests.broker import Certificates, Heard, Peer, free_port, running_broker, wait_until
 from tests.processes import PROGRAM, everything
 
 MODULE = "do4-500102"
@@ -108,7 +108,7 @@ def command(peer: Peer, topic: str, tally: Tally, until: float) -> None:
         heard = len(peer.heard)
         # QoS 0: the acknowledgement of a command would hold up its answer, in the broker, by 40 ms
         peer.say(topic, "ON" if number % 2 else "OFF", qos=0, answer_on="bench/answers", correlation=str(number).encode())
-        answers = []
+        answers: list[Heard] = []
         while not answers and time.monotonic() - began < PATIENCE_S:
             answers = [one for one in peer.heard[heard:] if one.topic == "bench/answers"]
             time.sleep(0.0005)

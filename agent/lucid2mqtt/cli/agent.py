@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import sys
 from argparse import ArgumentParser, Namespace
@@ -44,6 +45,8 @@ def _run(arguments: Namespace) -> int:
         from lucid2mqtt.app import run  # noqa: PLC0415  all rooms of the agent: not before the settings are known to be right
         from lucid2mqtt.passthrough.quick_loop import quick_loop  # noqa: PLC0415
     _give_back_memory()
+    with contextlib.suppress(OSError):  # no standard error
+        faulthandler.enable()  # when systemd's watchdog ends a hung agent, the journal shows where it hung
     # in a terminal HUP means that it was closed; a service has none, and is told to read its settings again
     read_again = None if sys.stdin.isatty() else partial(settings_for, arguments)
     with asyncio.Runner(loop_factory=quick_loop) as runner:

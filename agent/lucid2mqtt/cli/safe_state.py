@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -45,7 +46,9 @@ def add_safe_state(parser: ArgumentParser) -> None:
 
 
 def _safe_state(arguments: Namespace) -> int:
-    reports = asyncio.run(_everywhere(load(arguments.config)))
+    # no module needs a secret; and where systemd runs this after the agent, its credentials are named but cannot be read any more
+    environ = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
+    reports = asyncio.run(_everywhere(load(arguments.config, environ)))
     if arguments.json:
         print_json([asdict(report) for report in reports])
     else:

@@ -55,6 +55,18 @@ def test_an_output_in_a_pulse_goes_off_although_it_holds(tmp_path: Path, capsys:
         assert states_of(relays, capsys)[2:] == [False, True]
 
 
+def test_credentials_that_cannot_be_read_any_more_keep_nothing_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "gone"))
+    with bench_of(tmp_path, "DO4"):
+        relays = port_of(tmp_path, "DO4")
+        assert main(["write", relays, "0=on", *NO_AGENT]) == 0
+        assert main(["safe-state", *settings(tmp_path, RELAYS)]) == 0
+        monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+        assert states_of(relays, capsys)[0] is False
+
+
 def test_a_module_of_nobody_keeps_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bench_of(tmp_path, "DO4"):
         port = port_of(tmp_path, "DO4")

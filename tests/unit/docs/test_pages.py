@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import json
 from pathlib import Path
 
 import pytest
 
 from tests.unit.docs.generated import COMMAND, TABLES, renewed
-from tests.unit.docs.pages import HOW_TO, ROOT, Block, anchors, blocks, links, name_of, pages
+from tests.unit.docs.pages import ROOT, Block, anchors, blocks, links, name_of, pages
 
 PAGES = pages()
 
@@ -53,17 +52,3 @@ def test_json_examples_are_json(block: Block) -> None:
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_python_examples_are_python(block: Block) -> None:
     assert ast.parse(block.text).body
-
-
-def test_the_service_unit_asks_for_what_the_agent_gives() -> None:
-    (block,) = [block for block in blocks("ini") if block.page == HOW_TO / "run-as-a-service.md"]
-    unit = configparser.ConfigParser(interpolation=None, strict=True)
-    unit.optionxform = str  # type: ignore[method-assign,assignment]  # systemd's keys have capitals
-    unit.read_string(block.text)
-    service = unit["Service"]
-    assert service["Type"] == "notify"
-    assert service["Group"] == "dialout"
-    assert int(service["WatchdogSec"]) > 20, "longer than the patience with a poller"
-    assert {service["StateDirectory"], service["RuntimeDirectory"]} == {"lucid2mqtt"}
-    assert " run " in service["ExecStart"]
-    assert " safe-state " in service["ExecStopPost"]

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from lucid2mqtt.app import Agent
 from lucid2mqtt.cli.demo_broker import USUAL_PORT, Broker, demo_broker, find_mosquitto
-from lucid2mqtt.cli.demo_view import Audience, View
+from lucid2mqtt.cli.demo_view import Audience, View, clean_up
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.settings import Settings, load
@@ -64,8 +64,7 @@ async def show(world: World, name: str, port: int, *, out: TextIO = sys.stdout, 
         folder = Path(place)
         async with demo_broker(port, find=find) as broker, Bench(world, folder / "modules"):
             agent = Agent(_settings(name, broker, folder))
-            audience = Audience(broker.port, ROOT, view)
-            with audience:
+            with Audience(broker.port, ROOT, view):
                 print(_introduction(name, broker, folder), file=out, flush=True)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(agent.run(), name="agent")
@@ -74,8 +73,8 @@ async def show(world: World, name: str, port: int, *, out: TextIO = sys.stdout, 
                     view.end()
                     screen.cancel()
                     agent.stop()
-                if not broker.is_ours:
-                    audience.clean_up()
+            if not broker.is_ours:
+                await asyncio.to_thread(clean_up, broker.port, ROOT)
     print("\nThe demonstration has ended; nothing is left behind.", file=out)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import shutil
+import threading
 from collections import deque
 from types import TracebackType
 from typing import Self, TextIO
@@ -91,14 +92,12 @@ class _Notes(logging.Handler):
 
 
 class Audience:
-    """An MQTT client of its own, so that what is shown went all the way; it also knows what there is to clean up."""
+    """An MQTT client of its own, so that what is shown went all the way."""
 
     def __init__(self, port: int, root: str, view: View) -> None:
         self._loop = asyncio.get_running_loop()
         self._root = root
-        self._node_device = f"lucid2mqtt_{root.rpartition('/')[2]}"
         self._view = view
-        self._retained: set[str] = set()
         # a toy broker knows no other version
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
         self._client.on_connect = self._subscribe
@@ -114,27 +113,51 @@ class Audience:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def clean_up(self) -> None:
-        """Takes everything the demonstration left retained off a broker that is not ours."""
-        last = [self._client.publish(topic, b"", qos=1, retain=True) for topic in sorted(self._retained)]
-        for message in last:
-            message.wait_for_publish(_LAST_WORDS_S)
-
     def _subscribe(self, *_: object) -> None:
-        self._client.subscribe([(f"{self._root}/#", 0), ("homeassistant/device/+/config", 0)])
+        self._client.subscribe(f"{self._root}/#")
 
     def _message_came(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         self._loop.call_soon_threadsafe(self._hear, message.topic, bytes(message.payload))
 
     def _hear(self, topic: str, payload: bytes) -> None:
         level = topic.rpartition("/")[2]
-        if topic.startswith(f"{self._root}/"):
-            if level not in ("set", "get", "error", "event"):
-                self._retained.add(topic)
-            channel = topic.removeprefix(f"{self._root}/").removesuffix(f"/{level}")
-            if level == "state":
-                self._view.tell(channel, payload.decode())
-            elif level == "attributes" and payload and (quality := json.loads(payload)["quality"]) != "good":
-                self._view.tell(channel, f"unavailable: {quality}")
-        elif self._node_device.encode() in payload:
-            self._retained.add(topic)
+        channel = topic.removeprefix(f"{self._root}/").removesuffix(f"/{level}")
+        if level == "state" and payload:
+            self._view.tell(channel, payload.decode())
+        elif level == "attributes" and payload and (quality := json.loads(payload)["quality"]) != "good":
+            self._view.tell(channel, f"unavailable: {quality}")
+
+
+def clean_up(port: int, root: str) -> None:
+    """Takes everything below `root`, and what was announced of it, off a broker that is not ours. Blocks for seconds at most."""
+    node_device = f"lucid2mqtt_{root.rpartition('/')[2]}".encode()
+    end = f"{root}/demo-has-ended"
+    kept: set[str] = set()
+    is_done = threading.Event()
+
+    def hear(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        if message.topic == end:
+            is_done.set()  # what the broker kept came before
+        elif message.retain and (message.topic.startswith(f"{root}/") or node_device in message.payload):
+            kept.add(message.topic)
+
+    def subscribe(client: paho.Client, *_: object) -> None:
+        client.subscribe([(f"{root}/#", 1), ("homeassistant/device/+/config", 1)])
+
+    def say_the_end(client: paho.Client, *_: object) -> None:
+        client.publish(end, b"", qos=1)
+
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    client.on_message = hear
+    client.on_connect = subscribe
+    client.on_subscribe = say_the_end
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    try:
+        is_done.wait(_LAST_WORDS_S)
+        last = [client.publish(topic, b"", qos=1, retain=True) for topic in sorted(kept)]
+        for message in last:
+            message.wait_for_publish(_LAST_WORDS_S)
+    finally:
+        client.disconnect()
+        client.loop_stop()

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lucid2mqtt.lucid.frames import Status
 from lucid2mqtt.passthrough.rights import Access, Rights
 
 MODULE_IDLE_S = 60.0
@@ -27,6 +28,14 @@ class Scheme(StrEnum):
     RFC2217 = "rfc2217"
     UNIX = "unix"
     PTY = "pty"
+
+
+class OnTimeout(StrEnum):
+    """What a client gets whose module does not answer."""
+
+    STATUS = "status"  # "could not carry out": old programs wait for ever otherwise
+    SILENT = "silent"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,9 @@ class ListenerOptions:
     """One listener on a `module` (by its name), or on `port`, a serial device that is no LucidControl module.
 
     `hold_s`: how long clients stay connected while the module is away, None for ever. `idle_s`: exclusive clients only, None for
-    ever. `forward_unknown` lets commands nobody published pass, with every right. Raises ValueError with the remedy.
+    ever. `forward_unknown` lets commands nobody published pass, with every right. `refuse_with` is the status a client gets for
+    what it may not do, None closes its connection. `frames_per_s` is the most one client may ask, None for as fast as it can.
+    Raises ValueError with the remedy.
     """
 
     listen: ListenAddress
@@ -126,6 +137,9 @@ class ListenerOptions:
     hold_s: float | None = 60.0
     idle_s: float | None = MODULE_IDLE_S
     forward_unknown: bool = False
+    refuse_with: Status | None = Status.NSUP
+    on_timeout: OnTimeout = OnTimeout.STATUS
+    frames_per_s: float | None = None
 
     def __post_init__(self) -> None:
         for fault in (self._target_fault(), self._right_fault()):

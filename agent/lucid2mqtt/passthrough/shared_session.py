@@ -18,14 +18,13 @@ from lucid2mqtt.lucid.readers import RequestReader
 from lucid2mqtt.passthrough.door import Door
 from lucid2mqtt.passthrough.foreign import foreign_program
 from lucid2mqtt.passthrough.line import Outcome, Submitted
+from lucid2mqtt.passthrough.options import OnTimeout
 from lucid2mqtt.passthrough.peer import Peer
 from lucid2mqtt.passthrough.rights import Access, Frame, Kind, Protection, frame_of, refusal
 from lucid2mqtt.passthrough.shared_module import SharedModule
 from lucid2mqtt.passthrough.traffic import LoggedFrame, Traffic, outcome_text
 from lucid2mqtt.passthrough.wire import Wire
 
-REFUSED = Reply(Status.NSUP).encode()
-"""The answer to what a client may not do. No data: a common client library does not read them behind an error status."""
 NOT_CARRIED_OUT = Reply(Status.ERR_EXEC).encode()
 """The answer when the module is away, or does not answer."""
 PIPELINE = 8
@@ -65,6 +64,7 @@ class SharedSession:
         self._begun_at = 0.0
         self._heard_at = 0.0
         self._garbage: deque[float] = deque(maxlen=GARBAGE_LIMIT)
+        self._next_at = 0.0  # when a client whose rate is limited may ask again, loop time
         self._is_new = True
         self._going = False
         self._held = False
@@ -146,12 +146,14 @@ class SharedSession:
     @property
     def _is_at_leisure(self) -> bool:
         """True when a request that arrives whole can go to the line at once."""
+        if self._door.options.frames_per_s is not None:
+            return False
         return not (self._running or self._waiting or self._is_stalled or self._is_finished or self._is_gone or self._reader.pending)
 
     def _go_on(self) -> None:
         """Answers what waits, until one of the requests is with the module."""
         self._going = True
-        while self._waiting and self._running is None and not self._is_stalled:
+        while self._waiting and self._running is None and not self._is_stalled and self._may_ask():
             self._begin(self._waiting.popleft())
         self._going = False
         if self._held and len(self._waiting) < PIPELINE and not self._is_stalled:
@@ -161,6 +163,22 @@ class SharedSession:
             self._wire.go_on()
         if self._is_finished and self._running is None and not self._waiting:
             self._wire.finish()
+
+    def _may_ask(self) -> bool:
+        """False when it is too early for another request of a client whose rate is limited; it then goes on by itself."""
+        rate = self._door.options.frames_per_s
+        if rate is None:
+            return True
+        now = self._loop.time()
+        if now < self._next_at:
+            self._loop.call_at(self._next_at, self._go_on_later)
+            return False
+        self._next_at = now + 1 / rate
+        return True
+
+    def _go_on_later(self) -> None:
+        if self._running is None and not self._going and not self._is_gone:
+            self._go_on()
 
     def _begin(self, frame: Frame) -> None:
         module = self._module
@@ -198,10 +216,11 @@ class SharedSession:
             answer = outcome.encode()
         else:
             traffic.unanswered += 1
-            answer = NOT_CARRIED_OUT
+            answer = self._instead_of_an_answer()
         if traffic.log is not None:
             traffic.log.append(LoggedFrame(now, frame.request, answer, outcome_text(outcome)))
-        self._wire.write(answer)
+        if answer:
+            self._wire.write(answer)
         if frame.kind >= Kind.SWITCH or module.clears(frame):
             module.carried_out(frame, outcome, self.identity)
         if not self._going and (self._waiting or self._is_finished or self._held):
@@ -210,10 +229,15 @@ class SharedSession:
     def _refuse(self, frame: Frame, why: str) -> None:
         self.traffic.frames += 1
         self.traffic.refused += 1
-        self._wire.write(REFUSED)
+        status = self._door.options.refuse_with
+        answer = b"" if status is None else Reply(status).encode()
+        if answer:  # without data: a common client library does not read them behind an error status
+            self._wire.write(answer)
         self._door.complain(self.identity, frame.request.title, f"{frame.request} is refused: {why}")
         if self.traffic.log is not None:
-            self.traffic.log.append(LoggedFrame(self._loop.time(), frame.request, REFUSED, f"refused: {why}"))
+            self.traffic.log.append(LoggedFrame(self._loop.time(), frame.request, answer, f"refused: {why}"))
+        if status is None:
+            self._leave()
         if frame.is_garbage:
             self._note_garbage(frame.request.encode())
 
@@ -226,7 +250,19 @@ class SharedSession:
 
     def _send_away(self, why: str) -> None:
         self._door.complain(self.identity, "garbage", f"its connection is closed: {why}")
+        self._leave()
+
+    def _leave(self) -> None:
+        """Closes the connection when the request that is with the module is answered; nothing else is."""
         self._waiting.clear()
         self._is_finished = True
         if self._running is None:
             self._wire.finish()
+
+    def _instead_of_an_answer(self) -> bytes:
+        match self._door.options.on_timeout:
+            case OnTimeout.STATUS:
+                return NOT_CARRIED_OUT
+            case OnTimeout.CLOSE:
+                self._leave()
+        return b""

@@ -11,12 +11,14 @@ from pydantic import Field, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from lucid2mqtt.domain.names import slug
+from lucid2mqtt.lucid.frames import Status
 from lucid2mqtt.passthrough.options import (
     MODULE_IDLE_S,
     FileRights,
     LineSettings,
     ListenerOptions,
     Mode,
+    OnTimeout,
     Scheme,
     ServerTls,
     parse_listen,
@@ -127,6 +129,16 @@ class PassthroughSettings(Section):
     )
     unknown: Literal["refuse", "forward"] = Field("refuse", description="Commands nobody published: refuse, or forward with access all.")
 
+    refuse_with: Literal["A0", "D0", "B8", "close"] = Field(
+        "A0", description="Status a client gets for what it may not do (not supported, failed, no such channel), or its connection closed."
+    )
+    on_timeout: Literal["status", "silent", "close"] = Field(
+        "status", description="What a client gets when the module does not answer: status D0, nothing, or its connection closed."
+    )
+    frames_per_s: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="Most requests one client may make, 1/s. Default: as fast as the module answers."
+    )
+
     @model_validator(mode="after")
     def _usable(self) -> Self:
         try:
@@ -150,6 +162,9 @@ class PassthroughSettings(Section):
             hold_s=None if self.hold_s < 0 else self.hold_s,
             idle_s=self.idle_s if self.idle_s is not None or self.module is None else MODULE_IDLE_S,
             forward_unknown=self.unknown == "forward",
+            refuse_with=None if self.refuse_with == "close" else Status(int(self.refuse_with, 16)),
+            on_timeout=OnTimeout(self.on_timeout),
+            frames_per_s=self.frames_per_s,
         )
 
     @property

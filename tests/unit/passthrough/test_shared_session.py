@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from lucid2mqtt.errors import LinkLost, Reason, ReplyTimeout, RequestRejected
 from lucid2mqtt.lucid.exchange import Turn
-from lucid2mqtt.lucid.frames import Reply, Request, get_id, get_io, get_io_group, set_io, set_io_group
+from lucid2mqtt.lucid.frames import Reply, Request, Status, get_id, get_io, get_io_group, set_io, set_io_group
 from lucid2mqtt.lucid.values import ValueType
+from lucid2mqtt.passthrough.options import OnTimeout
 from lucid2mqtt.passthrough.rights import Access, Grant, Rights
-from lucid2mqtt.passthrough.shared_session import GARBAGE_LIMIT, NOT_CARRIED_OUT, PIPELINE, REFUSED, TORN_S
+from lucid2mqtt.passthrough.shared_session import GARBAGE_LIMIT, NOT_CARRIED_OUT, PIPELINE, TORN_S
 from tests.unit.passthrough.fakes import PEER, FakeLine, door, module, options, session
 from tests.virtual_clock import run_virtual
 
 ON = set_io(0, ValueType.DI1, b"\x01")
+REFUSED = b"\xa0\x00"
 
 
 def read(channel: int) -> Request:
@@ -228,6 +230,41 @@ async def test_a_refused_write_is_two_bytes_in_its_turn() -> None:
     assert wire.sent == b"\x00\x04\x00\x00\x00\x00" + REFUSED
     assert len(line.asked) == 1
     assert client.traffic.refused == 1
+
+
+@virtual
+async def test_the_status_of_a_refusal_can_be_chosen_and_a_connection_be_closed_instead() -> None:
+    client, wire = session(FakeLine(), through=door(replace(options(Access.READ), refuse_with=Status.INV_IOCH)))
+    client.received(ON.encode())
+    assert (wire.sent, wire.end) == (b"\xb8\x00", "")
+    client, wire = session(FakeLine(), through=door(replace(options(Access.READ), refuse_with=None)))
+    client.received(ON.encode() + ON.encode())
+    assert (wire.sent, wire.end) == (b"", "finished")
+
+
+@virtual
+async def test_silence_or_the_end_can_stand_for_a_module_that_does_not_answer() -> None:
+    for on_timeout, end in ((OnTimeout.SILENT, ""), (OnTimeout.CLOSE, "finished")):
+        line = FakeLine()
+        client, wire = session(line, through=door(replace(options(Access.READ), on_timeout=on_timeout)))
+        client.received(read(1).encode())
+        line.answer(ReplyTimeout("no answer", sent=True))
+        assert (wire.sent, wire.end) == (b"", end)
+
+
+@virtual
+async def test_a_client_whose_rate_is_limited_waits_its_time_and_goes_on_by_itself() -> None:
+    line = FakeLine()
+    line.at_once = Reply(0, bytes(4))
+    client, wire = session(line, through=door(replace(options(Access.READ), frames_per_s=10.0)))
+    for _ in range(5):
+        client.received(read(1).encode())
+    assert len(line.asked) == 1
+    await asyncio.sleep(0.25)
+    assert len(line.asked) == 3
+    await asyncio.sleep(1.0)
+    assert len(line.asked) == 5
+    assert wire.sent == (b"\x00\x04" + bytes(4)) * 5
 
 
 def test_a_refusal_is_told_once_per_client_and_command(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import logging
 import os
 import select
 import termios
@@ -21,6 +23,8 @@ from lucid2mqtt.passthrough.files import drop_link, hand_over, put_link
 from lucid2mqtt.passthrough.options import FileRights
 from lucid2mqtt.passthrough.wire import LONGEST_CHUNK, STUCK_LIMIT_S, UNREAD_LIMIT, Session, Wire
 
+_log = logging.getLogger(__name__)
+
 
 class Terminal:
     """One pseudo terminal with a link that leads to it, until `close`."""
@@ -28,25 +32,29 @@ class Terminal:
     def __init__(self, link: Path, rights: FileRights, open_session: Callable[[Wire], Session]) -> None:
         """Raises OSError when the link or its rights are not possible."""
         self._link = link
+        self._rights = rights
         self._open_session = open_session
         self._loop = asyncio.get_running_loop()
         self._visit: _Visit | None = None
-        self._ours, device = os.openpty()
+        self._ours, self.device = self._make()
         self._edges = select.epoll()
+        self._edges.register(self._ours, select.EPOLLIN | select.EPOLLET)
+        self._loop.add_reader(self._edges.fileno(), self._changed)
+
+    def _make(self) -> tuple[int, str]:
+        ours, device = os.openpty()
         try:
-            self.device = os.ttyname(device)
+            name = os.ttyname(device)
             tty.setraw(device)
-            os.set_blocking(self._ours, False)
-            hand_over(self.device, rights)
-            put_link(link, self.device)
+            os.set_blocking(ours, False)
+            hand_over(name, self._rights)
+            put_link(self._link, name)
         except BaseException:
-            os.close(self._ours)
-            self._edges.close()
+            os.close(ours)
             raise
         finally:
             os.close(device)
-        self._edges.register(self._ours, select.EPOLLIN | select.EPOLLET)
-        self._loop.add_reader(self._edges.fileno(), self._changed)
+        return ours, name
 
     def close(self) -> None:
         """Ends the terminal; the link goes if it still leads here."""
@@ -83,13 +91,28 @@ class Terminal:
         if visit is None:
             return
         visit.nobody_reads()
-        with contextlib.suppress(OSError, termios.error):
+        try:
             device = os.open(self.device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-            try:
-                termios.tcflush(device, termios.TCIFLUSH)
-                tty.setraw(device, termios.TCSANOW)
-            finally:
-                os.close(device)
+        except OSError:  # the program marked it for itself alone, and the mark outlives it: only root could take it away
+            self._renew()
+            return
+        with contextlib.suppress(OSError, termios.error):
+            fcntl.ioctl(device, termios.TIOCNXCL)
+            termios.tcflush(device, termios.TCIFLUSH)
+            tty.setraw(device, termios.TCSANOW)
+        os.close(device)
+
+    def _renew(self) -> None:
+        """Another pseudo terminal behind the same link."""
+        try:
+            ours, device = self._make()
+        except OSError as fault:
+            _log.warning("%s cannot be opened any more, and no new terminal can be put there: %s", self._link, fault)
+            return
+        self._edges.unregister(self._ours)
+        os.close(self._ours)
+        self._ours, self.device = ours, device
+        self._edges.register(ours, select.EPOLLIN | select.EPOLLET)
 
     def _over(self, visit: _Visit) -> None:
         if self._visit is visit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import stat
 import termios
@@ -89,6 +90,45 @@ async def test_each_program_finds_the_terminal_as_new(tmp_path: Path) -> None:
             os.write(opened, b"two")
             await until(lambda: len(desk.keepers) == 2)
             assert desk.keepers[1].chunks == [b"two"]
+
+
+def openable(link: Path) -> bool:
+    try:
+        with program(link):
+            return True
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def as_an_ordinary_user(folder: Path) -> Iterator[None]:
+    """Root may open what others may not, so root would see nothing of it."""
+    if os.geteuid() != 0:
+        yield
+        return
+    folder.chmod(0o777)
+    for above in folder.parents:
+        if above.stat().st_mode & 0o001:
+            break
+        above.chmod(0o711)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+async def test_a_program_that_kept_the_terminal_to_itself_and_died_locks_nobody_out(tmp_path: Path) -> None:
+    with as_an_ordinary_user(tmp_path):
+        async with terminal(tmp_path) as (desk, link):
+            with program(link) as opened:
+                fcntl.ioctl(opened, termios.TIOCEXCL)
+                os.write(opened, b"first")
+                await until(lambda: desk.keepers)
+            await until(lambda: openable(link))
+            with program(link) as opened:
+                os.write(opened, b"second")
+                await until(lambda: len(desk.keepers) == 2)
 
 
 async def test_a_program_that_only_writes_is_heard_although_it_is_gone_already(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lucid2mqtt import __version__
 from lucid2mqtt.console.server import ConsoleServer
@@ -31,10 +31,12 @@ from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol,
 from lucid2mqtt.mqtt.topics import Topics
 from lucid2mqtt.observe.notify import Heartbeats, Notifier, keep_alive, watchdog_s
 from lucid2mqtt.observe.progress import PollProgress
-from lucid2mqtt.passthrough.service import Passthrough
-from lucid2mqtt.port.plain_serial import open_plain
+from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.port.watch import PortOptions, PortWatch, TlsOptions
 from lucid2mqtt.settings import Settings
+
+if TYPE_CHECKING:
+    from lucid2mqtt.passthrough.service import Passthrough
 
 EXIT_STATES_WITHIN_S = 3.0
 """How long the exit states may take altogether; a module that does not answer must not keep the others on."""
@@ -73,10 +75,8 @@ class Agent:
             rescan=self._watch.rescan,
             now=_now,
         )
-        self._passthrough = Passthrough(
-            settings.listener_options(), house=self.house, desk=self.desk, board=self.board, open_device=open_plain, now=_now
-        )
-        verbs = ConsoleVerbs(self.house, self.desk, self._watch, self._passthrough, about=self._about, forget=self._bridge.forget)
+        self._passthrough: Passthrough | None = None  # made with the first listener: loading it takes a part of every start
+        verbs = ConsoleVerbs(self.house, self.desk, self._watch, lambda: self._passthrough, about=self._about, forget=self._bridge.forget)
         self._console = ConsoleServer(settings.console.path, verbs.verbs())
         self._notifier = Notifier()
 
@@ -117,7 +117,7 @@ class Agent:
         ]
         bridge = begin("mqtt", self._bridge.run())
         ports = begin("ports", self._watch.run())
-        guests = [begin("passthrough", self._passthrough.run()), begin("reload", self._reload_when_told())]
+        guests = begin("passthrough", self._serve_guests())
         self._notifier.ready()
         _log.info("lucid2mqtt %s runs as %s, broker %s", __version__, self._settings.node, self._settings.mqtt.url)
         ready()
@@ -125,20 +125,31 @@ class Agent:
 
         _log.info("leaving: exit states, then good-bye to the broker")
         self._notifier.stopping()
-        for task in (console, *guests):
+        for task in (console, guests):
             task.cancel()
         await self.desk.apply_exit_states(EXIT_STATES_WITHIN_S)
         await self._bridge.stop(GOODBYE_WITHIN_S)
         for task in (bridge, ports, *inner):
             task.cancel()
 
-    async def _reload_when_told(self) -> None:
-        while True:
-            settings = await self._new_settings.get()
-            self._notifier.reloading()
-            await self._passthrough.reload(settings.listener_options())
-            self._notifier.ready()
-            _log.info("passthrough listeners and rights are read again; everything else needs a restart")
+    async def _serve_guests(self) -> None:
+        """The passthrough, from its first listener on, and its new options whenever some are told."""
+        options = self._settings.listener_options()
+        async with asyncio.TaskGroup() as guests:
+            while True:
+                if self._passthrough is not None:
+                    await self._passthrough.reload(options)
+                    _log.info("passthrough listeners and rights are read again; everything else needs a restart")
+                elif options:
+                    self._passthrough = self._make_passthrough(options)
+                    guests.create_task(self._passthrough.run(), name="listeners")
+                options = (await self._new_settings.get()).listener_options()
+
+    def _make_passthrough(self, options: tuple[ListenerOptions, ...]) -> Passthrough:
+        from lucid2mqtt.passthrough.service import Passthrough  # noqa: PLC0415  see where it is declared
+        from lucid2mqtt.port.plain_serial import open_plain  # noqa: PLC0415
+
+        return Passthrough(options, house=self.house, desk=self.desk, board=self.board, open_device=open_plain, now=_now)
 
     async def _keep_alive(self) -> None:
         """Watches over the pollers, and feeds systemd's watchdog where there is one."""

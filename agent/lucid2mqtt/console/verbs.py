@@ -75,7 +75,7 @@ class ConsoleVerbs:
         modules: Modules,
         switches: Switches,
         ports: Ports,
-        clients: Clients,
+        clients: Callable[[], Clients | None],
         *,
         about: Callable[[], Mapping[str, object]],
         forget: Callable[[str], bool],
@@ -103,25 +103,32 @@ class ConsoleVerbs:
     async def clients(self, request: Document) -> Document:
         """Listeners of the passthrough and everybody connected."""
         del request
+        passthrough = self._clients()
         return {
-            "listeners": [asdict(each) for each in self._clients.listeners()],
-            "clients": [asdict(each) for each in self._clients.clients()],
+            "listeners": [asdict(each) for each in passthrough.listeners()] if passthrough else [],
+            "clients": [asdict(each) for each in passthrough.clients()] if passthrough else [],
         }
 
     async def trace(self, request: Document) -> list[str]:
         """The last frames of the `client` with this number, in words; its log begins with the first call and ends with `"on": false`."""
         number = _number(request)
+        passthrough = self._clients()
+        if passthrough is None:
+            raise _no_client(number)
         try:
-            self._clients.log_frames(number, on=request.get("on") is not False)
-            return [str(frame) for frame in self._clients.frames(number)]
+            passthrough.log_frames(number, on=request.get("on") is not False)
+            return [str(frame) for frame in passthrough.frames(number)]
         except KeyError:
             raise _no_client(number) from None
 
     async def disconnect(self, request: Document) -> None:
         """Cuts the `client` with this number off; it may come back."""
         number = _number(request)
+        passthrough = self._clients()
+        if passthrough is None:
+            raise _no_client(number)
         try:
-            self._clients.disconnect(number)
+            passthrough.disconnect(number)
         except KeyError:
             raise _no_client(number) from None
 

@@ -102,7 +102,12 @@ def rooms() -> Rooms:
 
 @pytest.fixture
 def verbs(rooms: Rooms) -> ConsoleVerbs:
-    return ConsoleVerbs(rooms, rooms, rooms, Guests(), about=lambda: {"version": "1", "node": "az"}, forget=lambda module: module == "lost")
+    present = Guests()
+
+    def guests() -> Guests:
+        return present
+
+    return ConsoleVerbs(rooms, rooms, rooms, guests, about=lambda: {"version": "1", "node": "az"}, forget=lambda module: module == "lost")
 
 
 async def test_only_a_module_that_is_away_and_was_announced_is_forgotten(verbs: ConsoleVerbs) -> None:

@@ -77,7 +77,7 @@ async def test_a_hundred_callers_who_leave_poison_nobody(module: FakeModule, add
 
 
 async def test_eight_clients_at_once_get_their_own_answers(module: FakeModule, address: SerialAddress) -> None:
-    async with open_module(address, OPTIONS) as (_, line):
+    async with open_module(address, PortOptions(reply_timeout_s=5.0)) as (_, line):
 
         async def client(channel: int) -> None:
             for _ in range(50):

@@ -81,6 +81,7 @@ async def test_each_program_finds_the_terminal_as_new(tmp_path: Path) -> None:
             os.write(opened, b"one")
             await until(lambda: desk.keepers)
             desk.wires[0].write(b"never read")
+            await until(lambda: select.select([opened], [], [], 0)[0])  # on its way with echo on, it would come back
             attributes = termios.tcgetattr(opened)
             attributes[tty.LFLAG] |= termios.ECHO | termios.ICANON
             termios.tcsetattr(opened, termios.TCSANOW, attributes)

@@ -58,9 +58,10 @@ class Program:
 class Modules(Program):
     """`lucid2mqtt simulate` on pseudo terminals in `folder`, with its control socket."""
 
-    def __init__(self, folder: Path, *, world: str = "house", speed: float = 1.0) -> None:
+    def __init__(self, folder: Path, *, world: str = "house", speed: float = 1.0, quirks: Sequence[str] = ()) -> None:
         self.folder = folder / "modules"
-        super().__init__(("simulate", "--world", world, "--speed", str(speed), "--dir", str(self.folder)), folder / "simulate.log")
+        words = ("simulate", "--world", world, "--speed", str(speed), "--dir", str(self.folder))
+        super().__init__((*words, *(f"--quirk={quirk}" for quirk in quirks)), folder / "simulate.log")
 
     def start(self) -> Self:
         super().start()

@@ -17,6 +17,7 @@ from lucid2mqtt.cli.printing import print_json
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.sim.bench import CONTROL_SOCKET, run_bench
 from lucid2mqtt.sim.ports import PluggedModule
+from lucid2mqtt.sim.quirks import SWITCHABLE, with_quirks
 from lucid2mqtt.sim.world import World
 from lucid2mqtt.sim.worlds import WORLDS, build_world
 
@@ -26,12 +27,19 @@ def add_simulate(parser: ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, metavar="DIR", help="folder for the links to the modules (default: a temporary one)")
     parser.add_argument("--tcp", action="store_true", help="a TCP port on loopback for every module instead of a pseudo terminal")
     parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="how much faster than real the world around the modules goes")
+    parser.add_argument(
+        "--quirk",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"answer a question that the manuals leave open in this way, on all modules; may be given again; names: {', '.join(SWITCHABLE)}",
+    )
     parser.set_defaults(run=_simulate)
 
 
 def _simulate(arguments: Namespace) -> int:
     try:
-        world = build_world(arguments.world, speed=arguments.speed)
+        world = build_world(arguments.world, speed=arguments.speed, quirks=with_quirks(arguments.quirk))
     except ValueError as fault:
         raise RequestRejected(Reason.NOT_UNDERSTOOD, str(fault), "see lucid2mqtt simulate --help") from None
     if arguments.dir is not None:

@@ -6,10 +6,11 @@ easy ones. Section numbers are those of the protocol page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum, StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from lucid2mqtt.lucid.frames import Status
 
@@ -170,3 +171,40 @@ COMFORTABLE = Quirks(
     analog_output_reads_written=True,
 )
 """Every open question answered the way a program would like it."""
+
+
+SWITCHABLE = tuple(each.name for each in fields(Quirks) if isinstance(getattr(COMFORTABLE, each.name), bool | int | float | StrEnum))
+"""The switches that `with_quirks` can set by a word."""
+
+_FLAGS = {"true": True, "false": False}
+
+
+def with_quirks(words: Iterable[str], quirks: Quirks | None = None) -> Quirks:
+    """`quirks` (default: the hard ones) with every NAME=VALUE of `words` set, as in "output_reads=timed". ValueError with what can be."""
+    changed = quirks or Quirks()
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in SWITCHABLE:
+            raise ValueError(f"{name!r} is no quirk; choose one of {', '.join(SWITCHABLE)}")
+        value_of_kind: Any = _value(name, getattr(COMFORTABLE, name), value.strip())  # Any: of the kind the field has
+        changed = replace(changed, **{name: value_of_kind})
+    return changed
+
+
+def _value(name: str, example: object, value: str) -> bool | float | StrEnum:
+    if isinstance(example, StrEnum):
+        kind = type(example)
+        if value not in set(kind):
+            raise ValueError(f"{name} cannot be {value!r}; choose one of {', '.join(kind)}")
+        return kind(value)
+    if isinstance(example, bool):
+        if value not in _FLAGS:
+            raise ValueError(f"{name} cannot be {value!r}; choose true or false")
+        return _FLAGS[value]
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds <= 3600.0:
+        raise ValueError(f"{name} cannot be {value!r}; choose a number from 0 to 3600")
+    return seconds

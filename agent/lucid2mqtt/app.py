@@ -1,8 +1,8 @@
 """Builds the agent from its rooms, lets it run, and takes it down in order.
 
 One task group holds everything. Whatever ends by itself is a bug and ends the agent, so that the supervisor starts it again.
-The way down: no more commands from the console, exit states, `offline` on the broker, ports closed, state written; each step
-has its own limit, so a dead broker or module cannot keep the process.
+The way down: no more commands from the console, heaters off, exit states, `offline` on the broker, ports closed, state
+written; each step has its own limit, so a dead broker or module cannot keep the process.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from lucid2mqtt import __version__
 from lucid2mqtt.console.server import ConsoleServer
+from lucid2mqtt.console.thermostats import ThermostatVerbs
 from lucid2mqtt.console.verbs import ConsoleVerbs
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
+from lucid2mqtt.engine.remote import RemoteValues
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.errors import LinkError, SettingsError
 from lucid2mqtt.mqtt.bridge import Bridge
@@ -30,14 +32,17 @@ from lucid2mqtt.mqtt.link import MqttLink
 from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol, TlsFiles
 from lucid2mqtt.mqtt.topics import Topics
 from lucid2mqtt.observe.notify import Heartbeats, Notifier, keep_alive, watchdog_s
-from lucid2mqtt.observe.progress import PollProgress
+from lucid2mqtt.observe.progress import PollProgress, StepProgress
 from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.port.watch import PortOptions, PortWatch, TlsOptions
 from lucid2mqtt.settings import Settings
 
 if TYPE_CHECKING:
+    from lucid2mqtt.engine.climates import Climates
     from lucid2mqtt.passthrough.service import Passthrough
 
+THERMOSTATS_WITHIN_S = 3.0
+"""How long the thermostats may take to switch off; a module that does not answer must not keep the others on."""
 EXIT_STATES_WITHIN_S = 3.0
 """How long the exit states may take altogether; a module that does not answer must not keep the others on."""
 GOODBYE_WITHIN_S = 2.0
@@ -47,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 
 class Agent:
-    """All rooms, joined. `run` may be called once."""
+    """All rooms, joined; to be made on the running loop. `run` may be called once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -58,6 +63,9 @@ class Agent:
         self._store = StateStore(settings.state_dir)
         self.house = House(settings.module_options(), self.board, self._store, now=_now)
         self.desk = Desk(self.house, self.board, self._store, now=_now)
+        self._heartbeats = Heartbeats(time.monotonic)
+        self._climates = self._make_climates() if settings.thermostats else None
+        remote = settings.remote_options()
         self._watch = PortWatch(port_options(settings), self.house)
         self._topics = Topics(settings.mqtt.base_topic, settings.node, settings.home_assistant.prefix, settings.birth_topic)
         self._bridge = Bridge(
@@ -74,10 +82,13 @@ class Agent:
             diagnostics=self._diagnostics,
             rescan=self._watch.rescan,
             now=_now,
+            thermostats=() if self._climates is None else self._climates.all,
+            remote=RemoteValues(remote, self.board, now=_now) if remote else None,
         )
         self._passthrough: Passthrough | None = None  # made with the first listener: loading it takes a part of every start
         verbs = ConsoleVerbs(self.house, self.desk, self._watch, lambda: self._passthrough, about=self._about, forget=self._bridge.forget)
-        self._console = ConsoleServer(settings.console.path, verbs.verbs())
+        thermostat_verbs = ThermostatVerbs(self._climates)
+        self._console = ConsoleServer(settings.console.path, {**verbs.verbs(), **thermostat_verbs.verbs()})
         self._notifier = Notifier()
 
     def stop(self) -> None:
@@ -86,6 +97,7 @@ class Agent:
 
     def reload(self, settings: Settings) -> None:
         """Puts the passthrough listeners and rights of `settings` in force; everything else needs a restart."""
+        self._notifier.reloading()
         self._new_settings.put_nowait(settings)
 
     async def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
@@ -115,6 +127,8 @@ class Agent:
             begin("house", self.house.run()),
             begin("watchdog", self._keep_alive()),
         ]
+        if self._climates is not None:
+            inner.append(begin("thermostats", self._climates.run()))
         bridge = begin("mqtt", self._bridge.run())
         ports = begin("ports", self._watch.run())
         guests = begin("passthrough", self._serve_guests())
@@ -123,10 +137,12 @@ class Agent:
         ready()
         await self._stop.wait()
 
-        _log.info("leaving: exit states, then good-bye to the broker")
+        _log.info("leaving: heaters off, exit states, then good-bye to the broker")
         self._notifier.stopping()
         for task in (console, guests):
             task.cancel()
+        if self._climates is not None:
+            await self._climates.stop(THERMOSTATS_WITHIN_S)
         await self.desk.apply_exit_states(EXIT_STATES_WITHIN_S)
         await self._bridge.stop(GOODBYE_WITHIN_S)
         for task in (bridge, ports, *inner):
@@ -143,6 +159,7 @@ class Agent:
                 elif options:
                     self._passthrough = self._make_passthrough(options)
                     guests.create_task(self._passthrough.run(), name="listeners")
+                self._notifier.ready()  # ends a reload; said twice at the start, which means nothing more
                 options = (await self._new_settings.get()).listener_options()
 
     def _make_passthrough(self, options: tuple[ListenerOptions, ...]) -> Passthrough:
@@ -151,15 +168,21 @@ class Agent:
 
         return Passthrough(options, house=self.house, desk=self.desk, board=self.board, open_device=open_plain, now=_now)
 
+    def _make_climates(self) -> Climates:
+        from lucid2mqtt.engine.climates import Climates  # noqa: PLC0415  loading control takes a part of every start
+
+        options = self._settings.climate_options()
+        progress = StepProgress(self._heartbeats, (one.name for one in options))
+        return Climates(options, self.house, self.board, self.desk, self._store, now=_now, stepped=progress.stepped)
+
     async def _keep_alive(self) -> None:
-        """Watches over the pollers, and feeds systemd's watchdog where there is one."""
-        heartbeats = Heartbeats(time.monotonic)
-        progress = PollProgress(heartbeats)
+        """Watches over pollers and thermostats, and feeds systemd's watchdog where there is one."""
+        progress = PollProgress(self._heartbeats)
         self.board.subscribe(progress.readings_came)
         self.house.subscribe(progress)
         within_s = watchdog_s()
         if within_s is not None:
-            await keep_alive(self._notifier, heartbeats, within_s)
+            await keep_alive(self._notifier, self._heartbeats, within_s)
 
     def _about(self) -> dict[str, object]:
         return {

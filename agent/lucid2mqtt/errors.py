@@ -69,6 +69,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     UNKNOWN_CHANNEL = "unknown_channel"
     UNKNOWN_MODULE = "unknown_module"
+    UNKNOWN_THERMOSTAT = "unknown_thermostat"
     MODULE_OFFLINE = "module_offline"
     NOT_AN_OUTPUT = "not_an_output"
     DISABLED = "disabled"

@@ -15,7 +15,7 @@ from typing import Self
 import pytest
 
 from lucid2mqtt.mqtt.link import MqttLink
-from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain
+from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain, Subscription
 from lucid2mqtt.mqtt.options import MqttOptions, Protocol, TlsFiles
 from tests.broker import Broker, Certificates, Peer, free_port, running_broker, until
 
@@ -50,7 +50,7 @@ class Listener:
 async def linked(options: MqttOptions, listener: Listener, *, wait: bool = True) -> AsyncIterator[MqttLink]:
     link = listener.link = MqttLink(options, spread=lambda: 1.0)
     async with asyncio.TaskGroup() as group:
-        run = group.create_task(link.run(will=WILL, subscriptions=("house/+/set",), listener=listener))
+        run = group.create_task(link.run(will=WILL, subscriptions=(Subscription("house/+/set"),), listener=listener))
         if wait:
             await until(lambda: listener.ups)
         try:
@@ -411,7 +411,7 @@ async def test_a_bug_of_the_listener_ends_the_run(broker: Broker) -> None:
 
     listener.on_message = stumble
     link = listener.link = MqttLink(MqttOptions(url=broker.url))
-    run = asyncio.create_task(link.run(will=WILL, subscriptions=("house/+/set",), listener=listener))
+    run = asyncio.create_task(link.run(will=WILL, subscriptions=(Subscription("house/+/set"),), listener=listener))
     with Peer(broker.port) as peer:
         await until(lambda: listener.ups)
         peer.say("house/relay/set", "ON")

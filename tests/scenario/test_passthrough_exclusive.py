@@ -17,9 +17,11 @@ import serial.rfc2217
 
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality
+from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
+from lucid2mqtt.engine.orders import Order
 from lucid2mqtt.errors import LinkError
 from lucid2mqtt.lucid.exchange import Turn
-from lucid2mqtt.lucid.frames import get_id, get_io, set_io
+from lucid2mqtt.lucid.frames import get_id, get_io, set_io, set_parameter
 from lucid2mqtt.lucid.values import ValueType
 from lucid2mqtt.passthrough.options import LineSettings, ListenerOptions, Mode, parse_listen
 from lucid2mqtt.passthrough.rights import Access, Grant, Rights, Rule
@@ -75,16 +77,79 @@ async def test_a_second_client_is_turned_away_and_the_next_one_waits_for_the_lin
             assert await third.ask(READ_0) == b"\x00\x01\x00"
 
 
-async def test_nobody_takes_a_module_away_from_its_thermostat(tmp_path: Path) -> None:
+async def refused(house: Rig) -> None:
+    """A client comes, and is turned away."""
+    async with house.client() as client:
+        client.writer.write(GET_ID)
+        with contextlib.suppress(ConnectionError):
+            assert await client.end() == b""
+
+
+async def test_nobody_takes_a_module_away_from_its_thermostat(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with rig(tmp_path, EXCLUSIVE) as house:
         claim = house.desk.claim(HEATER, "thermostat living")
-        async with house.client() as client:
-            client.writer.write(GET_ID)
-            with contextlib.suppress(ConnectionError):
-                assert await client.end() == b""
+        await refused(house)
+        assert "channel 0 belongs to thermostat living" in caplog.text
+        assert "use a shared listener, or stop thermostat living first" in caplog.text
         claim.release()
         async with house.client() as client:
             assert (await client.ask(GET_ID))[:2] == b"\x00\x10"
+
+
+async def test_a_thermostat_that_comes_later_gets_the_module_back(tmp_path: Path) -> None:
+    async with rig(tmp_path, EXCLUSIVE) as house:
+        async with house.client() as client:
+            assert (await client.ask(GET_ID))[:2] == b"\x00\x10"
+            claim = house.desk.claim(HEATER, "thermostat living")
+            assert await client.end() == b""
+        await house.until(lambda: quality(house) is Quality.GOOD)
+        order = Order(channel=HEATER, value=True, who="thermostat living", claim=claim, turn=Turn.SAFETY)
+        assert (await house.desk.carry_out(order)).reading.value is True
+
+
+async def test_a_module_is_not_given_away_while_a_pulse_runs_and_is_afterwards(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with rig(tmp_path, EXCLUSIVE) as house:
+        await house.desk.carry_out(Order(channel=HEATER, value=True, who="test", for_s=0.5))
+        await refused(house)
+        assert "channel 0 has to be switched off in time (its pulse has not ended): wait for that" in caplog.text
+        await house.until(lambda: not house.desk.pending(HEATER))
+        assert house.module.output(0, asyncio.get_running_loop().time()) is False
+        async with house.client() as client:
+            assert await client.ask(READ_0) == b"\x00\x01\x00"
+
+
+async def test_what_an_exclusive_client_leaves_on_is_switched_off_when_its_time_is_over(tmp_path: Path) -> None:
+    limited = ModuleOptions(poll_s=0.5, channels={0: ChannelOptions(max_on_s=0.4)})
+    async with rig(tmp_path, EXCLUSIVE, options=(limited,)) as house:
+        async with house.client() as client:
+            assert await client.ask(ON_0) == b"\x00\x00"
+        await house.until(lambda: house.desk.pending(HEATER))
+        await refused(house)  # nobody else gets it before it is off
+        await house.until(lambda: getattr(house.board.latest(HEATER), "value", None) is False)
+        assert house.module.output(0, asyncio.get_running_loop().time()) is False
+        async with house.client() as client:
+            assert await client.ask(READ_0) == b"\x00\x01\x00"
+
+
+async def test_exit_states_are_reached_when_the_agent_stops_with_a_client_at_the_module(tmp_path: Path) -> None:
+    stopped = ModuleOptions(poll_s=0.5, channels={0: ChannelOptions(exit=False)})
+    async with rig(tmp_path, EXCLUSIVE, options=(stopped,)) as house, house.client() as client:
+        assert await client.ask(ON_0) == b"\x00\x00"
+        async with asyncio.TaskGroup() as leaving:
+            leaving.create_task(house.passthrough.reload([]))
+            leaving.create_task(house.desk.apply_exit_states(3.0))
+        assert house.module.output(0, asyncio.get_running_loop().time()) is False
+
+
+async def test_what_an_exclusive_client_made_of_a_channel_is_learned_when_it_left(tmp_path: Path) -> None:
+    async with rig(tmp_path, EXCLUSIVE) as house:
+        async with house.client() as client:
+            assert await client.ask(set_parameter(1, 0x1100, b"\x00").encode()) == b"\x00\x00"
+        await house.until(lambda: not house.house.live_modules[0].points["1"].is_active)
+        await house.until(lambda: quality(house) is Quality.GOOD)
+        reading = house.board.latest(ChannelRef(DO4, "1"))
+        assert reading is not None
+        assert reading.quality is Quality.INACTIVE
 
 
 async def test_a_module_that_is_away_is_nobodys(tmp_path: Path) -> None:

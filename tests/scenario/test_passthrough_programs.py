@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import trustme
 
 from lucid2mqtt.lucid.frames import get_id, get_io, set_io
 from lucid2mqtt.lucid.values import ValueType
+from lucid2mqtt.passthrough import certs_authority, certs_names
 from lucid2mqtt.passthrough.options import FileRights, ListenAddress, ListenerOptions, Scheme, ServerTls, parse_listen
 from lucid2mqtt.passthrough.rights import Access, Grant, Rights, Rule
 from tests.scenario.passthrough_rig import ANYWHERE, Rig, rig
@@ -65,6 +68,21 @@ async def test_pyserial_over_tcp(tmp_path: Path) -> None:
     async with rig(tmp_path, READABLE) as house:
         url = f"socket://127.0.0.1:{await house.port()}"
         assert await asyncio.to_thread(ask, url, [GET_ID, READ_0, ON_0]) == [identity(house), b"\x00\x01\x00", b"\xa0\x00"]
+
+
+def can_bind(host: str) -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6) as probe:
+        probe.bind((host, 0))
+        return True
+    return False
+
+
+@pytest.mark.skipif(not can_bind("::1"), reason="this machine has no IPv6")
+async def test_an_ipv6_client_has_the_rights_of_its_address(tmp_path: Path) -> None:
+    listen = parse_listen("tcp://[::1]:0")
+    rights = Rights(Grant(Access.READ), (Rule(grant=Grant(Access.OUTPUTS), networks=(ip_network("::1"),)),))
+    async with rig(tmp_path, replace(READABLE, listen=listen, rights=rights)) as house:
+        assert await socat(f"TCP6:[::1]:{await house.port(listen)}", ON_0 + READ_0) == b"\x00\x00" + b"\x00\x01\x01"
 
 
 # -- TLS
@@ -123,6 +141,25 @@ async def test_certificates_are_renewed_without_a_restart(tmp_path: Path) -> Non
         os.utime(tmp_path / "ca.pem", ns=(1, 1))
         assert await socat(new.socat_address(port, "lab-pc"), READ_0) == b"\x00\x01\x00"
         assert authority.ca is not new.ca
+
+
+async def test_a_client_whose_certificate_is_revoked_is_turned_away_without_a_restart(tmp_path: Path) -> None:
+    authority = certs_authority.Authority(tmp_path / "ca")
+    authority.found("Ours")
+    server = authority.issue(certs_names.Kind.SERVER, "cabin", ("DNS:localhost", "IP:127.0.0.1"))
+    anna, thief = authority.issue(certs_names.Kind.CLIENT, "anna"), tmp_path / "thief.pem"
+    thief.write_bytes(authority.issue(certs_names.Kind.CLIENT, "lost-laptop").both.read_bytes())
+    files = ServerTls(cert=server.both, key=server.both, ca=authority.cert_and_crl)
+    async with rig(tmp_path, ListenerOptions(listen=TLS, module=DO4, tls=files)) as house:
+        port = await house.port(TLS)
+
+        async def ask_as(cert: Path) -> bytes:
+            return await socat(f"OPENSSL:localhost:{port},pf=ip4,cafile={authority.cert},cert={cert},verify=1", READ_0)
+
+        assert await ask_as(thief) == b"\x00\x01\x00"
+        authority.revoke("lost-laptop")
+        assert await ask_as(thief) == b""
+        assert await ask_as(anna.both) == b"\x00\x01\x00"
 
 
 async def test_a_client_in_the_middle_of_a_handshake_holds_up_nobody(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from lucid2mqtt.engine.orders import Order
 from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import calibrate_io, get_id, get_io, get_io_group, set_io, set_io_group, set_parameter
 from lucid2mqtt.lucid.values import ValueType
-from lucid2mqtt.passthrough.options import ListenerOptions, parse_listen
+from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.passthrough.rights import Access, Grant, Rights
 from lucid2mqtt.sim.module import VirtualModule
 from lucid2mqtt.sim.quirks import Quirks
@@ -216,18 +216,6 @@ async def test_what_a_client_switched_before_it_vanished_is_on_the_board(tmp_pat
         await house.until(lambda: ON_0 in house.module.journal.requests)
         leaving.close()
         await house.until(lambda: getattr(house.board.latest(ChannelRef(DO4, "0")), "value", None) is True)
-
-
-async def test_one_client_has_so_many_connections_to_a_module_and_no_more(tmp_path: Path) -> None:
-    other = replace(READABLE, listen=parse_listen("tcp://localhost:0"), max_clients=20)
-    async with rig(tmp_path, READABLE, other) as house, contextlib.AsyncExitStack() as stack:
-        for _ in range(8):
-            assert await (await stack.enter_async_context(house.client())).ask(READ_0) == b"\x00\x01\x00"
-        one_more = await stack.enter_async_context(house.client(other.listen))
-        one_more.writer.write(READ_0)
-        with contextlib.suppress(ConnectionError):
-            assert await one_more.end() == b""
-        assert len(house.passthrough.clients()) == 8
 
 
 # -- ends

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.cli.udev_rules import PluggedModule, rules_text
+from lucid2mqtt.port.options import LUCIDCONTROL_USB_IDS
 from tests.system.nspawn import REPOSITORY, base_system, overlay
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
@@ -87,6 +89,43 @@ def test_other_devices_are_left_alone(debian: Path, vendor: str, product: str) -
     assert "/dev/lucid" not in port["DEVLINKS"]
     assert "ID_MM_PORT_IGNORE" not in port
     assert "ID_MM_DEVICE_IGNORE" not in _udev(debian, DEVICE)
+
+
+@pytest.fixture
+def named(debian: Path) -> Iterator[Path]:
+    """With the rules `lucid2mqtt doctor --udev` makes for one module, instead of ours."""
+    ours, made = (debian / "etc/udev/rules.d" / name for name in ("60-lucid2mqtt.rules", "61-lucid2mqtt.rules"))
+    text = ours.read_text()
+    ours.unlink()
+    module = PluggedModule(serial=591921152, text="RI4", usb_id="16D0:0821", socket=SOCKET)
+    made.write_text(rules_text([module], LUCIDCONTROL_USB_IDS, ["nothing"]))
+    yield debian
+    made.unlink()
+    ours.write_text(text)
+
+
+def test_rules_of_the_doctor_name_the_socket_by_the_module_in_it(named: Path) -> None:
+    port = _plug_in(named)
+    assert "/dev/lucid/591921152" in port["DEVLINKS"].split()
+    assert (port["ID_MM_DEVICE_IGNORE"], port["ID_MM_PORT_IGNORE"]) == ("1", "1")
+    assert "61-lucid2mqtt.rules" in port["said"]
+    assert "MODE 0660" in port["said"]
+    assert _udev(named, DEVICE)["ID_MM_DEVICE_IGNORE"] == "1"
+
+
+def test_rules_of_the_doctor_leave_other_devices_in_that_socket_alone(named: Path) -> None:
+    assert "/dev/lucid" not in _plug_in(named, product="087e")["DEVLINKS"]
+
+
+@pytest.mark.parametrize("rules", ["debian", "named"])
+def test_udev_finds_no_fault_with_the_rules(rules: str, request: pytest.FixtureRequest) -> None:
+    root: Path = request.getfixturevalue(rules)
+    (file,) = (root / "etc/udev/rules.d").glob("*lucid2mqtt.rules")
+    words = ["chroot", str(root), "udevadm", "verify", "--no-summary", f"/{file.relative_to(root)}"]
+    said = subprocess.run(words, capture_output=True, text=True, check=False)
+    if "Unknown command verb" in said.stderr:
+        pytest.skip("udev of this Debian cannot verify; DEBIAN_SUITE=trixie can")
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
 
 
 def _line(words: str) -> int:

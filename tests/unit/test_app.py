@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,28 @@ def test_the_settings_reach_the_rooms(tmp_path: Path) -> None:
     assert mqtt.tls == TlsFiles(ca=tmp_path / "ca", cert=tmp_path / "cert", key=tmp_path / "key")
     ports = app.port_options(settings)
     assert (ports.usb_ids, ports.scan_s) == (("1234:5678",), 2.5)
+
+
+async def test_systemd_hears_when_a_reload_begins_and_when_it_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        settings = _settings(tmp_path)
+        agent = app.Agent(settings)
+        ready = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        async def said(wanted: bytes) -> None:
+            while not (await loop.sock_recv(manager, 4096)).startswith(wanted):
+                pass
+
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            tasks.create_task(agent.run(ready=ready.set))
+            await ready.wait()
+            await said(b"READY=1")
+            agent.reload(settings)
+            await said(b"RELOADING=1")
+            await said(b"READY=1")
+            agent.stop()
+            await said(b"STOPPING=1")

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import faulthandler
 import gc
+import logging
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from lucid2mqtt.cli.logs import log_to_stderr
 from lucid2mqtt.settings import Settings, load
+
+_log = logging.getLogger(__name__)
 
 
 def add_run(parser: ArgumentParser) -> None:
@@ -42,6 +45,8 @@ def _run(arguments: Namespace) -> int:
     with _unswept():
         settings = settings_for(arguments)
         log_to_stderr(settings.log.level)
+        for warning in settings.warnings:
+            _log.warning("%s", warning)
         from lucid2mqtt.app import run  # noqa: PLC0415  all rooms of the agent: not before the settings are known to be right
         from lucid2mqtt.passthrough.quick_loop import quick_loop  # noqa: PLC0415
     _give_back_memory()

@@ -15,6 +15,7 @@ from typing import TextIO
 
 from lucid2mqtt.app import Agent
 from lucid2mqtt.cli.demo_broker import USUAL_PORT, Broker, demo_broker, find_mosquitto
+from lucid2mqtt.cli.demo_memory import remember_the_room
 from lucid2mqtt.cli.demo_view import Audience, View, clean_up
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.errors import Reason, RequestRejected
@@ -63,7 +64,9 @@ async def show(world: World, name: str, port: int, *, out: TextIO = sys.stdout, 
     with tempfile.TemporaryDirectory(prefix="lucid2mqtt-demo-") as place:
         folder = Path(place)
         async with demo_broker(port, find=find) as broker, Bench(world, folder / "modules"):
-            agent = Agent(_settings(name, broker, folder))
+            settings = _settings(name, broker, folder)
+            remember_the_room(settings, world.speed)
+            agent = Agent(settings)
             with Audience(broker.port, ROOT, view):
                 print(_introduction(name, broker, folder), file=out, flush=True)
                 async with asyncio.TaskGroup() as tasks:
@@ -96,10 +99,18 @@ def _settings(world: str, broker: Broker, folder: Path) -> Settings:
 
 def _introduction(world: str, broker: Broker, folder: Path) -> str:
     port = "" if broker.port == USUAL_PORT else f" -p {broker.port}"
-    output = "heaters/living" if world == "house" else "MODULE/CHANNEL"
     sure = " -q 1" if broker.is_toy else ""  # it loses a message of QoS 0 whose sender leaves at once
-    command = f"mosquitto_pub{port}{sure} -t {ROOT}/{output}/set -m ON"
-    without = f"LUCID2MQTT_CONSOLE__PATH={folder}/console.sock ./run lucid2mqtt write heaters living=ON"
+
+    def publish(topic: str, payload: str) -> str:
+        return f"mosquitto_pub{port}{sure} -t {ROOT}/{topic} -m {payload}"
+
+    console = f"LUCID2MQTT_CONSOLE__PATH={folder}/console.sock ./run lucid2mqtt"
+    in_the_house = (
+        f"  target    {publish('thermostat/living/target/set', '22')}",
+        f"  autotune  {publish('thermostat/living/autotune/set', 'START')}",
+        f"  switch    {publish('heaters/pump/set', 'ON')}",
+        f"  or        {console} write heaters pump=ON",
+    )
     return "\n".join(
         (
             "",
@@ -107,8 +118,7 @@ def _introduction(world: str, broker: Broker, folder: Path) -> str:
             "",
             f"  broker    {broker.url}  ({broker.note})",
             f"  listen    mosquitto_sub{port} -v -t '{ROOT}/#'",
-            f"  switch    {command}",
-            *((f"  or        {without}",) if world == "house" else ()),
+            *(in_the_house if world == "house" else (f"  switch    {publish('MODULE/CHANNEL/set', 'ON')}",)),
             "  Home Assistant with the MQTT integration on this broker shows everything by itself.",
             "",
         )

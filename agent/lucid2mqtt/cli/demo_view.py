@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import shutil
 import threading
 from collections import deque
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -82,6 +84,23 @@ class View:
             self._out.flush()
 
 
+def thermostat_line(state: Mapping[str, Any]) -> str:  # Any: JSON
+    """What a thermostat does, short enough for a narrow terminal: what is wrong, or what an autotune is at, comes first."""
+    is_at = "-" if state["current"] is None else f"{state['current']:.1f}"
+    goal = "-" if state["setpoint"] is None else f"{state['setpoint']:.1f}"
+    flow = "on" if state["action"] in ("heating", "cooling") else "off"
+    words = f"{state['mode']} {is_at} -> {goal} °C {state['duty']:.0f}% {flow}"
+    tuning = state["autotune"]
+    if state["alarms"]:
+        return f"{words}; ALARM {state['alarms'][0]['name']}"
+    if tuning is not None and tuning["phase"] not in ("done", "failed"):
+        left = "" if tuning["remaining_s"] is None else f" {math.ceil(tuning['remaining_s'] / 60)} min"
+        return f"{words}; tuning {tuning['phase']}{left}"
+    if state["window"] != "closed":
+        return f"{words}; window {state['window']}"
+    return words if state["preset"] == "none" else f"{words}; {state['preset']}"
+
+
 class _Notes(logging.Handler):
     def __init__(self, view: View) -> None:
         super().__init__()
@@ -122,7 +141,9 @@ class Audience:
     def _hear(self, topic: str, payload: bytes) -> None:
         level = topic.rpartition("/")[2]
         channel = topic.removeprefix(f"{self._root}/").removesuffix(f"/{level}")
-        if level == "state" and payload:
+        if level == "state" and payload.startswith(b"{"):
+            self._view.tell(channel, thermostat_line(json.loads(payload)))
+        elif level == "state" and payload:
             self._view.tell(channel, payload.decode())
         elif level == "attributes" and payload and (quality := json.loads(payload)["quality"]) != "good":
             self._view.tell(channel, f"unavailable: {quality}")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from lucid2mqtt.console.documents import module_document, reading_document
 from lucid2mqtt.console.wire import Document
 from lucid2mqtt.domain.channel import Signal
-from lucid2mqtt.domain.names import slug
+from lucid2mqtt.domain.names import ChannelRef, slug
 from lucid2mqtt.domain.reading import Quality, Reading
 from lucid2mqtt.engine.arrival import Arrival
 from lucid2mqtt.engine.board import Board
@@ -65,6 +65,10 @@ class DirectModule:
     def exit_state(self, number: int) -> DeclaredState:
         """What the options declare for the end."""
         return self._points[number].options.exit
+
+    def ref(self, number: int) -> ChannelRef:
+        """The channel's name."""
+        return self._points[number].channel.ref
 
     def declared(self, number: int, state: bool | float) -> bool | float:
         """A declared state as a value of this output. Raises RequestRejected where it has no meaning."""

@@ -22,20 +22,23 @@ _SHOWN = ("family", "serial", "firmware", "channels", "type")
 
 
 def add_list(parser: ArgumentParser) -> None:
+    add_port_patterns(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_console_option(parser)
+    parser.set_defaults(run=lambda arguments: asyncio.run(_list(arguments)))
+
+
+def add_port_patterns(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--port",
         action="append",
         metavar="PATTERN",
         help="look here: auto (USB, the default), a path with * and ?, tcp://host:port, tls://host:port; may be given again",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    add_console_option(parser)
-    parser.set_defaults(run=lambda arguments: asyncio.run(_list(arguments)))
 
 
 async def _list(arguments: Namespace) -> int:
-    held = _held_by_agent(arguments)
-    found = [*held, *await _found_here(tuple(arguments.port or (AUTO,)), [port["port"] for port in held])]
+    found = await found_ports(arguments)
     if arguments.json:
         print_json(found)
     elif found:
@@ -46,6 +49,12 @@ async def _list(arguments: Namespace) -> int:
     else:
         complain("no LucidControl module found", "plug one in, or name its port with --port")
     return Exit.DONE
+
+
+async def found_ports(arguments: Namespace) -> list[Document]:
+    """Ports of the running agent, then those found here that it does not hold; what `list --json` prints. Raises RequestRejected."""
+    held = _held_by_agent(arguments)
+    return [*held, *await _found_here(tuple(arguments.port or (AUTO,)), [port["port"] for port in held])]
 
 
 def _held_by_agent(arguments: Namespace) -> list[Document]:

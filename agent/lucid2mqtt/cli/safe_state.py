@@ -1,11 +1,11 @@
-"""safe-state: every output into the exit state that the settings declare for it."""
+"""safe-state: every output into the exit state that the settings declare for it; those of thermostats give neither heat nor cold."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ from pathlib import Path
 from lucid2mqtt.app import port_options
 from lucid2mqtt.cli.direct import DirectModule
 from lucid2mqtt.cli.exits import Exit, exit_of
+from lucid2mqtt.cli.find_module import options_for
 from lucid2mqtt.cli.printing import complain, print_json
-from lucid2mqtt.cli.reach import same_port
+from lucid2mqtt.domain.names import ChannelRef, slug
 from lucid2mqtt.engine.options import HOLD, ModuleOptions
 from lucid2mqtt.engine.pulses import PULSES
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.errors import LucidError
-from lucid2mqtt.lucid.identity import Identity
 from lucid2mqtt.port.address import Address
 from lucid2mqtt.port.candidates import Patterns
 from lucid2mqtt.port.options import PortOptions
@@ -72,37 +72,46 @@ async def _everywhere(settings: Settings) -> list[Report]:
     patterns = Patterns.parse(settings.ports)
     modules = settings.module_options()
     pulses = frozenset(StateStore(settings.state_dir).load(PULSES) or ())
+    at_rest = {output: state for thermostat in settings.climate_options() for output, state in thermostat.at_rest.items()}
     async with asyncio.TaskGroup() as tasks:
         visits = [
-            tasks.create_task(_at_port(candidate.address, options, modules, pulses), name=f"port:{candidate.address}")
+            tasks.create_task(_at_port(candidate.address, options, modules, pulses, at_rest), name=f"port:{candidate.address}")
             for candidate in patterns.candidates(usb_ports() or {}, settings.usb_ids)
         ]
     reports = [report for visit in visits for report in visit.result()[1]]
     met = [module for visit in visits if (module := visit.result()[0]) is not None]
     for module in modules:
-        if _declares_exit(module) and not any(module is one for one in met):
+        heats = module.name is not None and any(output.module == slug(module.name) for output in at_rest)
+        if (heats or _declares_exit(module)) and not any(module is one for one in met):
             name = module.name or (f"serial {module.serial}" if module.serial is not None else str(module.port))
             reports.append(Report(where=name, text="this module was not reached", remedy="check its cable and port", exit_code=Exit.LINK))
     return reports
 
 
 async def _at_port(
-    address: Address, options: PortOptions, modules: Sequence[ModuleOptions], pulses: AbstractSet[str]
+    address: Address,
+    options: PortOptions,
+    modules: Sequence[ModuleOptions],
+    pulses: AbstractSet[str],
+    at_rest: Mapping[ChannelRef, bool | float],
 ) -> tuple[ModuleOptions | None, list[Report]]:
     matched = None
     reports: list[Report] = []
     try:
         async with open_module(address, options) as (identity, line):
-            matched = _options_for(modules, identity, str(address))
+            matched = options_for(modules, identity, str(address))
             module = await DirectModule.look_at(identity, line, str(address), matched)
-            reports += [await _settle(module, channel, in_pulse=f"{identity.serial}/{channel}" in pulses) for channel in module.outputs]
+            for channel in module.outputs:
+                rest = at_rest.get(module.ref(channel))
+                reports.append(await _settle(module, channel, rest=rest, in_pulse=f"{identity.serial}/{channel}" in pulses))
     except LucidError as fault:
         reports.append(_failure(str(address), None, fault))
     return matched, reports
 
 
-async def _settle(module: DirectModule, channel: int, *, in_pulse: bool) -> Report:
-    state = module.exit_state(channel)
+async def _settle(module: DirectModule, channel: int, *, rest: bool | float | None, in_pulse: bool) -> Report:
+    """`rest` is what a thermostat's output is without heat, whatever else is declared for it; None: no thermostat has it."""
+    state = module.exit_state(channel) if rest is None else rest
     if state == HOLD and in_pulse:  # the agent that should have ended it is gone
         state = False
     where = str(module.document["name"])
@@ -117,13 +126,6 @@ async def _settle(module: DirectModule, channel: int, *, in_pulse: bool) -> Repo
 
 def _failure(where: str, channel: int | None, fault: LucidError) -> Report:
     return Report(where=where, channel=channel, text=str(fault), remedy=getattr(fault, "remedy", ""), exit_code=exit_of(fault))
-
-
-def _options_for(modules: Sequence[ModuleOptions], identity: Identity, port: str) -> ModuleOptions | None:
-    """As the agent matches: a serial number before a port."""
-    by_serial = (module for module in modules if module.serial == identity.serial)
-    by_port = (module for module in modules if module.serial is None and module.port is not None and same_port(module.port, port))
-    return next(by_serial, None) or next(by_port, None)
 
 
 def _declares_exit(module: ModuleOptions) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from lucid2mqtt.cli.exits import Exit
@@ -27,12 +29,13 @@ def _check(arguments: Namespace) -> int:
     except SettingsError as error:
         if not arguments.json:
             raise
-        faults = [{"place": fault.place, "key": fault.key, "message": fault.message, "remedy": fault.remedy} for fault in error.faults]
-        print_json({"ok": False, "faults": faults})
+        print_json({"ok": False, "faults": [asdict(fault) for fault in error.faults], "warnings": []})
         return Exit.SETTINGS
     if arguments.json:
-        print_json({"ok": True, "faults": []})
+        print_json({"ok": True, "faults": [], "warnings": [asdict(warning) for warning in settings.warnings]})
     else:
+        for warning in settings.warnings:
+            print(warning, file=sys.stderr)
         named = len(settings.modules)
         print(
             f"{arguments.config or 'the environment'} is right: node {settings.node}, {settings.mqtt.url}, {named} named module{'s' * (named != 1)}"

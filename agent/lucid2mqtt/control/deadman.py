@@ -94,6 +94,11 @@ def choose_drive(wish: DriveWish, verdict: Verdict, contact: Contact | None) -> 
     if objection is None:
         notice = "" if verdict.cancels else "a 0 is not known to end a run: switching off can take up to the hold window"
         return DriveChoice(DriveKind.DEADMAN, notice)
+    return drive_without(wish, objection)
+
+
+def drive_without(wish: DriveWish, objection: str) -> DriveChoice:
+    """What is left where the dead-man drive cannot be used because of `objection`."""
     if wish is DriveWish.DEADMAN:
         return DriveChoice(DriveKind.REFUSED, f"drive: deadman cannot be used, the thermostat does not start: {objection}")
     return DriveChoice(DriveKind.PLAIN, f"no dead-man drive, a heater that is on stays on when this program or its host dies: {objection}")
@@ -178,6 +183,16 @@ class DeadManDrive:
     def lapses(self) -> int:
         """How often the output has gone off although it was wanted on."""
         return self._lapses
+
+    @property
+    def is_running(self) -> bool:
+        """A run is believed to be under way."""
+        return self._triggered_at is not None
+
+    @property
+    def failures(self) -> int:
+        """How many actions in a row failed; single ones are what the hold window is for."""
+        return self._failures
 
     @property
     def fault(self) -> str | None:

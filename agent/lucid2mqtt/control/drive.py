@@ -15,10 +15,13 @@ from lucid2mqtt.domain.channel import Contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriveOptions:
-    """Either relays (`bank`) or an analog output. Times in seconds; None: from the plant's dead time and the contact."""
+    """Either relays (`bank`) or an analog output. Times in seconds; None: from the plant's dead time and the contact.
+
+    `contact` None: what the module says when it arrives, a relay until then.
+    """
 
     bank: BankOptions = field(default_factory=BankOptions)
-    contact: Contact = Contact.RELAY
+    contact: Contact | None = None
     cycle_s: float | None = None
     min_on_s: float | None = None
     min_off_s: float | None = None
@@ -32,9 +35,12 @@ _SSR_CYCLE_DEAD_TIMES = 0.25
 _SSR_CYCLES_S = (2.0, 60.0)
 
 
-def pulses_for(options: DriveOptions, dead_time_s: float) -> PulseOptions:
-    """The times in force: what was settled, else a relay cycle below two dead times, or short ones where there is no wear."""
-    if options.contact is Contact.RELAY:
+def pulses_for(options: DriveOptions, dead_time_s: float, learned: Contact | None = None) -> PulseOptions:
+    """The times in force: what was settled, else a relay cycle below two dead times, or short ones where there is no wear.
+
+    `learned` is what the module says of its contact, which counts where the options say nothing.
+    """
+    if (options.contact or learned or Contact.RELAY) is Contact.RELAY:
         proposed = max(_SHORTEST_RELAY_CYCLE_S, round(_RELAY_CYCLE_DEAD_TIMES * dead_time_s / 60.0) * 60.0)
         least_s = _RELAY_MINIMUM_SHARE * (options.cycle_s or proposed)
     else:
@@ -58,13 +64,22 @@ class Order:
 class Drive:
     def __init__(self, options: DriveOptions, dead_time_s: float) -> None:
         self._options = options
+        self._dead_time_s = dead_time_s
+        self._contact: Contact | None = None
         self._outputs: HeaterBank | AnalogDrive
         self._outputs = AnalogDrive(options.analog) if options.analog else HeaterBank(options.bank, pulses_for(options, dead_time_s))
 
     def retime(self, dead_time_s: float) -> None:
         """Goes on with the times that suit this dead time, as far as they were left open."""
+        self._dead_time_s = dead_time_s
         if isinstance(self._outputs, HeaterBank):
-            self._outputs.retime(pulses_for(self._options, dead_time_s))
+            self._outputs.retime(pulses_for(self._options, dead_time_s, self._contact))
+
+    def learn_contact(self, contact: Contact | None) -> None:
+        """What the module says of its contacts; None: nothing, which counts as a relay. What the owner settled outweighs it."""
+        if contact is not self._contact:
+            self._contact = contact
+            self.retime(self._dead_time_s)
 
     def step(self, now: float, duty: float) -> Order:
         """What the outputs are to be for `duty` 0..1."""

@@ -43,6 +43,7 @@ class Inputs:
     heating_seen: tuple[bool | None, ...] = ()  # read-back of the heating relays; None: not read
     cooling_seen: tuple[bool | None, ...] = ()
     actuator_fault: str = ""  # a sentence while an output cannot be written: module unplugged, taken by somebody else
+    actuator_doubt: str = ""  # a sentence while one that failed is tried again: told as lost until it works, but no obstacle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ the set-point: a heater too weak for the cold is no fault.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,9 +65,16 @@ class SensorLoss:
             self._since = now
         lost_s = now - self._since
         glitch_s, failed_s = self._times(dead_time_s)
-        if self._options.failsafe is Failsafe.OFF or is_stuck or not has_history or lost_s > failed_s:
+        if self._options.failsafe is Failsafe.OFF or is_stuck or not has_history or lost_s >= failed_s:
             return LossStage.FAILED
-        return LossStage.GLITCH if lost_s <= glitch_s else LossStage.DEGRADED
+        return LossStage.GLITCH if lost_s < glitch_s else LossStage.DEGRADED
+
+    def next_stage_s(self, now: float, dead_time_s: float) -> float:
+        """How long the present stage lasts at most, unless the temperature returns; infinity when nothing more follows."""
+        if self._since is None:
+            return math.inf
+        lost_s = now - self._since
+        return min((end_s - lost_s for end_s in self._times(dead_time_s) if lost_s < end_s), default=math.inf)
 
     def duty(self, stage: LossStage, learned_duty: float) -> float:
         """The duty 0..1 in a stage; never above what was learned."""

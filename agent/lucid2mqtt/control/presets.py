@@ -97,12 +97,14 @@ class Target:
     """What to control to. `target_c` None: no heating at all. `preset` is what is in force, `reason` says why, for the owner.
 
     `heats_only`: the target is a floor, nothing may be cooled towards it: away, eco and frost save, off and a window pause.
+    `from_schedule`: nobody outweighed the schedule by hand.
     """
 
     target_c: float | None
     preset: Preset
     reason: str
     heats_only: bool = False
+    from_schedule: bool = False
 
 
 class Presets:
@@ -216,7 +218,8 @@ class Presets:
             return Target(self._options.boost_c, Preset.BOOST, f"boost for another {minutes} min")
         if follows_schedule and not self._is_by_hand and self._scheduled is not None:
             preset = self._scheduled if isinstance(self._scheduled, Preset) else Preset.NONE
-            return Target(self._options.target_of(self._scheduled), preset, "schedule", preset in _SAVING)
+            target_c = self._options.target_of(self._scheduled)
+            return Target(target_c, preset, "schedule", heats_only=preset in _SAVING, from_schedule=True)
         standing = self._declared if self._chosen is None else self._chosen
         is_passing = follows_schedule and self._is_by_hand and standing not in _LASTING
         until = ", until the next switching time" if is_passing else ""

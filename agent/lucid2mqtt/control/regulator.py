@@ -49,7 +49,7 @@ _LEARNING_DEAD_TIMES = 6.0  # the learned duty is the mean over this time
 
 
 class Regulator:
-    """`step` gives the duty 0..1; between two periods it is the last one."""
+    """`step` gives the duty 0..1; between two periods it is the last one, unless the target is another."""
 
     def __init__(self, direction: Direction, options: RegulatorOptions, tuned: Tuned) -> None:
         self._sign = direction.value
@@ -64,6 +64,7 @@ class Regulator:
         self._mean_own = 0.0  # ... and of what the law adds to the feed-forward in it
         self._knows_weather: bool | None = None
         self._push = 0.0  # the feed-forward of the last step
+        self._asked_c: float | None = None  # the target of the last step
         self._target = 0.0
 
     @property
@@ -128,10 +129,11 @@ class Regulator:
         if not self._is_active:
             self._enter(measured_c, outdoor_c, push)
             self._law.enter(self._law.integral + push, feed_forward=push)
-        if self._stepped_at is not None and now - self._stepped_at < self.period_s - 1e-6:
-            return self._duty
         elapsed_s = self.period_s if self._stepped_at is None else now - self._stepped_at
-        self._stepped_at = now
+        is_asked_anew = target_c != self._asked_c and elapsed_s > 0.0
+        if elapsed_s < self.period_s - 1e-6 and not is_asked_anew:
+            return self._duty
+        self._stepped_at, self._asked_c = now, target_c
         self._target = self._sign * self._aim(target_c, elapsed_s)
         if self._options.law is LawKind.ON_OFF:
             self._duty = self._switch(self._sign * (target_c - measured_c))

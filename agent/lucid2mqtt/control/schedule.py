@@ -60,6 +60,11 @@ class Schedule:
         """The entries of each day, Monday first, ascending by time."""
         return self._week
 
+    @property
+    def zone(self) -> tzinfo:
+        """Whose wall clock the entries are read by."""
+        return self._zone
+
     def in_force(self, now: datetime) -> Switch | None:
         """The last switching time at or before `now` (aware); None while the clock is not set."""
         if clock_objection(now):
@@ -99,15 +104,15 @@ def clock_objection(now: datetime) -> str | None:
 def parse_schedule(days: Mapping[str, Sequence[str]], zone: tzinfo) -> Schedule:
     """A schedule from its settings form, `{"mon-fri": ["06:00 comfort", "22:00 eco"], "sat,sun": ["08:00 21.5"]}`.
 
-    Keys are days, ranges of days (also over the end of the week), lists of both, or `daily`; every day stands once, a
-    day that is missing has no switching time of its own. Entries name a preset or a temperature in °C.
+    Keys are days, ranges of days (also over the end of the week), lists of both, or `daily` for all that are not named otherwise;
+    every day stands once, a day that is missing has no switching time of its own. Entries name a preset or a temperature in °C.
     Raises ValueError that says what is wrong and what would be right.
     """
     week: list[list[Entry]] = [[] for _ in _DAYS]
     named: set[int] = set()
-    for key, lines in days.items():
+    for key, lines in sorted(days.items(), key=lambda item: _is_every_day(item[0])):
         entries = _entries(key, lines)
-        for day in _day_numbers(key):
+        for day in [day for day in range(len(_DAYS)) if day not in named] if _is_every_day(key) else _day_numbers(key):
             if day in named:
                 raise ValueError(f"{_DAYS[day]} is named twice, the second time in {key!r}; put its entries into one list")
             named.add(day)
@@ -144,14 +149,14 @@ def _wanted(word: str, line: str) -> Wanted:
     raise ValueError(f"{line!r}: {word!r} is neither a temperature in °C nor one of {', '.join(SCHEDULABLE)}")
 
 
+def _is_every_day(key: str) -> bool:
+    return key.strip().lower() == _EVERY_DAY
+
+
 def _day_numbers(key: str) -> list[int]:
     numbers: list[int] = []
     for part in key.lower().split(","):
-        word = part.strip()
-        if word == _EVERY_DAY:
-            numbers.extend(range(len(_DAYS)))
-            continue
-        first, dash, last = (piece.strip() for piece in word.partition("-"))
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
         start = _day_number(first, key)
         length = (_day_number(last, key) - start) % len(_DAYS) if dash else 0
         numbers.extend((start + step) % len(_DAYS) for step in range(length + 1))

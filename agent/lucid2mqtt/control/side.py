@@ -13,6 +13,7 @@ from lucid2mqtt.control.regulator import Direction, Regulator
 from lucid2mqtt.control.saved import Document, Saved
 from lucid2mqtt.control.tuned import Origin, Tuned, TuningShelf
 from lucid2mqtt.control.tuning import PATIENT_PLANT, PlantModel
+from lucid2mqtt.domain.channel import Contact
 
 _TUNING_CYCLE_SHARE = 0.4  # of the dead time that daily cycles are made for
 
@@ -66,6 +67,10 @@ class Side:
 
     def pulse_as_tuned(self) -> None:
         self._drive.retime(self.model.dead_time_s)
+
+    def learn_contact(self, contact: Contact | None) -> None:
+        """What the module says of the contacts of this side; see `Drive`."""
+        self._drive.learn_contact(contact)
 
     def drive(self, now: float, duty: float) -> Order:
         """Puts the outputs to `duty` 0..1 from now on."""

@@ -24,6 +24,7 @@ from lucid2mqtt.control.senses import Perception, Senses
 from lucid2mqtt.control.side import Side
 from lucid2mqtt.control.tuned import Origin, Tuned
 from lucid2mqtt.control.tuning_session import TuningSession
+from lucid2mqtt.domain.channel import Contact
 from lucid2mqtt.errors import Reason, RequestRejected
 
 _LONGEST_WAIT_S = 30.0
@@ -99,6 +100,12 @@ class Thermostat:
             if not self._alarms.can_reset:
                 return
         self._alarms.reset()
+
+    def learn_contacts(self, *, heating: Contact | None, cooling: Contact | None) -> None:
+        """What the modules say of their contacts, for the cycles where the owner said nothing; None: not known, a relay."""
+        for side, contact in ((self._changeover.heating, heating), (self._changeover.cooling, cooling)):
+            if side is not None:
+                side.learn_contact(contact)
 
     @property
     def tuned(self) -> Tuned:
@@ -265,15 +272,16 @@ class Thermostat:
             alarms.tell(AlarmName.LIMITER_WITHHOLDS, self._limiter.fault)
         is_lost = seen.filtered_c is None and self._stage is not LossStage.GLITCH
         alarms.tell(AlarmName.SENSOR_LOST if is_lost else AlarmName.SENSOR_FAULT, seen.fault)
-        alarms.tell(AlarmName.ACTUATOR_LOST, inputs.actuator_fault)
+        alarms.tell(AlarmName.ACTUATOR_LOST, inputs.actuator_fault or inputs.actuator_doubt)
         for side in self._changeover.sides:
             states = inputs.heating_seen if side is self._changeover.heating else inputs.cooling_seen
             side.supervise(now, measured_c=seen.filtered_c, needed_duty=side.regulator.needed_duty, seen=states, alarms=alarms)
 
     def _wait_s(self, now: float) -> float:
         waits = [side.next_switch_s(now) for side in self._changeover.sides]
-        is_tuning = self._session is not None
-        waits.append(self._options.regulator.sample_s if is_tuning else self._changeover.active.regulator.next_step_s(now))
+        waits.append(self._loss.next_stage_s(now, self._changeover.active.model.dead_time_s))
+        looks_closely = self._session is not None or self._stage is not LossStage.NONE  # a sensor that returns must not wait
+        waits.append(self._options.regulator.sample_s if looks_closely else self._changeover.active.regulator.next_step_s(now))
         return max(_SHORTEST_WAIT_S, min(_LONGEST_WAIT_S, *waits))
 
     # ---- to disk and back

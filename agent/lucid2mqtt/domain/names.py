@@ -6,8 +6,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-RESERVED_MODULE_NAMES = frozenset({"thermostat", "status", "diagnostics"})
-"""First topic levels below the node that are not modules (product contract, topics)."""
+THERMOSTATS = "thermostat"
+"""Stands where a module stands in the topics of a thermostat: `thermostat/living`."""
+
+REMOTE = "remote"
+"""Stands where a module stands in the name of a value that comes by topic: `remote/outdoor`."""
+
+RESERVED_MODULE_NAMES = frozenset({THERMOSTATS, REMOTE, "status", "diagnostics"})
+"""What no module may be called (product contract, topics)."""
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "ae", "Ö": "oe", "Ü": "ue", "ø": "o", "Ø": "o"})

@@ -15,13 +15,15 @@ from lucid2mqtt.domain.channel import ChannelKind
 from lucid2mqtt.engine.options import ModuleOptions, ParameterSetting
 from lucid2mqtt.errors import DeviceRefused
 from lucid2mqtt.lucid.exchange import Transactor, Turn
-from lucid2mqtt.lucid.families import ModuleType
-from lucid2mqtt.lucid.frames import Request, get_parameter, set_io, set_parameter
+from lucid2mqtt.lucid.families import Family, ModuleType
+from lucid2mqtt.lucid.frames import Opcode, Request, get_parameter, set_io, set_parameter
 from lucid2mqtt.lucid.parameters import InputMode, Parameter, find_parameter, parameters_of
 from lucid2mqtt.lucid.values import encode
 
 _INACTIVE = 0  # these two codes are the same in every family (protocol page 7)
 _PLAIN = 1  # "reflect" of digital, "standard" of analog channels
+
+_MODE, _ADDS, _RESETS = "Mode", "AddCounter", "ResetCounterOnRead"  # how the names of the parameters that are read here end
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +58,14 @@ class Arrival:
         for channel, settings in sorted(self._options.parameters.items()):
             for name, setting in settings.items():
                 await self._apply(channel, name, setting)
-        enabled = [channel for channel in self._family.channels if self._options.channel(channel).enabled]
-        return {channel: await self._look_at(channel) for channel in enabled}
+        return {channel: await self._look_at(channel, wake=self._options.activate) for channel in self._enabled()}
+
+    async def look(self) -> Mapping[int, ChannelState]:
+        """The state of the enabled channels by number, as it is; nothing is written."""
+        return {channel: await self._look_at(channel, wake=False) for channel in self._enabled()}
+
+    def _enabled(self) -> list[int]:
+        return [channel for channel in self._family.channels if self._options.channel(channel).enabled]
 
     async def _apply(self, channel: int, name: str, setting: ParameterSetting) -> None:
         try:
@@ -66,7 +74,7 @@ class Arrival:
             wanted = parameter.encode(setting.value, before)
             if before == wanted:
                 return
-            wakes = parameter == self._parameter(channel, "Mode") and before[0] == _INACTIVE
+            wakes = parameter == self._parameter(channel, _MODE) and before[0] == _INACTIVE
             if wakes:
                 await self._zero_asleep(channel)
             await self._set(channel, parameter, wanted, persistent=setting.persistent)
@@ -89,20 +97,20 @@ class Arrival:
             _words(parameter.decode(after)),
         )
 
-    async def _look_at(self, channel: int) -> ChannelState:
-        parameter = self._parameter(channel, "Mode")
+    async def _look_at(self, channel: int, *, wake: bool) -> ChannelState:
+        parameter = self._parameter(channel, _MODE)
         try:
             mode = (await self._get(channel, parameter))[0]
         except (ValueError, DeviceRefused) as error:
             _log.info("%s: channel %d does not tell its mode: %s", self._name, channel, error)
             return ChannelState()
-        if mode == _INACTIVE and self._options.activate:
+        if mode == _INACTIVE and wake:
             mode = await self._wake(channel, parameter)
         was_asleep = channel in self._woken
         if self._kind(channel) is not ChannelKind.DIGITAL_INPUT or mode != InputMode.COUNT:
             return ChannelState(mode, was_asleep=was_asleep)
         try:
-            return ChannelState(mode, adds=await self._flag(channel, "AddCounter"), resets=await self._flag(channel, "ResetCounterOnRead"))
+            return ChannelState(mode, adds=await self._flag(channel, _ADDS), resets=await self._flag(channel, _RESETS))
         except (ValueError, DeviceRefused) as error:
             _log.warning("%s: channel %d does not tell how it counts, no total is made: %s", self._name, channel, error)
             return ChannelState(mode)
@@ -159,6 +167,21 @@ class Arrival:
     async def _ask(self, request: Request) -> bytes:
         reply = await self._line.transact(request, turn=Turn.COMMAND, client="arrival")
         return reply.data_or_refusal(request)
+
+
+def may_change_state(request: Request, family: Family) -> bool:
+    """True when a module of `family` may work otherwise than `Arrival` saw it after it carried out `request`."""
+    if not request.is_known:
+        return True
+    if request.opcode != Opcode.SET_PARAM:
+        return False
+    address = int.from_bytes(request.data[:2], "little")
+    return any(
+        parameter.address == address and name.endswith((_MODE, _ADDS, _RESETS))
+        for channel in request.channels
+        if channel in family.channels
+        for name, parameter in parameters_of(family, channel).items()
+    )
 
 
 def _words(value: str | float | bool) -> str:

@@ -44,20 +44,30 @@ _log = logging.getLogger(__name__)
 class Climate:
     """One thermostat of the house. To be made on the running loop; desk and house must run before `run` and until after `stop`.
 
-    `now` is the wall clock (aware, UTC), for the schedule and for how long the program was away.
+    `now` is the wall clock (aware, UTC), for the schedule and for how long the program was away. `stepped` is called after every
+    step: who watches over the loop hears that it lives.
     """
 
     def __init__(
-        self, options: ClimateOptions, house: House, board: Board, desk: Desk, store: StateStore, *, now: Callable[[], datetime]
+        self,
+        options: ClimateOptions,
+        house: House,
+        board: Board,
+        desk: Desk,
+        store: StateStore,
+        *,
+        now: Callable[[], datetime],
+        stepped: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._options = options
         self._board = board
         self._store = store
         self._now = now
+        self._stepped = stepped
         self._thermostat = Thermostat(options.control, sensors=len(options.sensors))
         self._aiming = Aiming(options)
-        self._outputs = ClimateOutputs(options, house, board, desk)
+        self._outputs = ClimateOutputs(options, house, board, desk, store)
         begin = self._loop.time()
         inputs = (*options.sensors, options.limiter, options.outdoor, options.window_contact)
         self._watched = frozenset(channel for channel in (*inputs, *options.outputs) if channel is not None)
@@ -71,6 +81,7 @@ class Climate:
         self._latched: frozenset[AlarmName] = frozenset()
         self._alarming: frozenset[AlarmName] = frozenset()
         self._changed = asyncio.Event()
+        self._is_commanded = False  # since the last step began
         self._turn = asyncio.Lock()
         self._is_stopped = False
         self._restore()
@@ -79,6 +90,14 @@ class Climate:
 
     async def run(self) -> None:
         """Controls until `stop`, or until cancelled; a bug comes out here."""
+        async with asyncio.TaskGroup() as tasks:
+            driving = tasks.create_task(self._outputs.run(), name=f"outputs:{self._options.name}")
+            try:
+                await self._control()
+            finally:
+                driving.cancel()
+
+    async def _control(self) -> None:
         unsubscribe = self._board.subscribe(self._heard)
         try:
             self._outputs.take()
@@ -136,8 +155,11 @@ class Climate:
             reason=f"{decision.reason} ({aim.reason})" if decision is not None and aim is not None else "is starting",
             autotune=decision.autotune if decision is not None else None,
             tuning=self._thermostat.tuned.origin,
+            drive=self._outputs.drive,
             closures_today=self._relays.today,
             closures_total=self._relays.total,
+            closures_per_day=self._relays.per_day,
+            days_left=self._relays.days_left,
         )
 
     def subscribe(self, listener: ClimateListener) -> Callable[[], None]:
@@ -176,7 +198,7 @@ class Climate:
             raise RequestRejected(Reason.BUSY, f"{self._options.owner} is in mode {self._mode}", "choose mode manual first")
         low, high = (-1.0 if self._options.cooling else 0.0), (1.0 if self._options.heating else 0.0)
         if not low <= duty <= high:  # NaN too
-            raise RequestRejected(Reason.OUT_OF_RANGE, f"the duty {duty:g} is out of range", f"send {low:g} to {high:g}")
+            raise RequestRejected(Reason.OUT_OF_RANGE, f"the duty {duty:.0%} is out of range", f"send {low:.0%} to {high:.0%}")
         self._manual_duty = duty
         self._commanded("duty", duty)
 
@@ -203,6 +225,7 @@ class Climate:
     def _commanded(self, what: str, value: object) -> None:
         _log.info("%s: %s %s by command", self._options.owner, what, value)
         self._save(within_s=0.0)
+        self._is_commanded = True
         self._changed.set()
 
     # ---- one step
@@ -236,12 +259,15 @@ class Climate:
         if self._is_stopped:
             return -math.inf
         now = self._loop.time()
+        is_awaited, self._is_commanded = self._is_commanded, False
         self._relays.pass_time(now)
+        self._thermostat.learn_contacts(heating=self._outputs.heating_contact, cooling=self._outputs.cooling_contact)
         aim = self._aim = self._aiming.at(self._circumstances(now))
         decision = self._decision = self._thermostat.step(now, self._inputs(now, aim))
         self._note_alarms(decision)
         await self._outputs.follow(decision)
-        self._news.tell(self.state(), self._loop.time())
+        self._news.tell(self.state(), self._loop.time(), is_awaited=is_awaited)
+        self._stepped()
         return min(decision.next_at, self._outputs.retry_at)
 
     def _circumstances(self, now: float) -> Circumstances:
@@ -269,6 +295,7 @@ class Climate:
             heating_seen=self._outputs.heating_seen,
             cooling_seen=self._outputs.cooling_seen,
             actuator_fault=self._outputs.fault(now, aim.mode),
+            actuator_doubt=self._outputs.doubt(now, aim.mode),
         )
 
     def _note_alarms(self, decision: Decision) -> None:

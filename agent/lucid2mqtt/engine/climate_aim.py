@@ -15,8 +15,6 @@ from lucid2mqtt.control.tuned import Tuned
 from lucid2mqtt.control.window import WindowState, WindowWatch
 from lucid2mqtt.engine.climate_options import ClimateOptions
 
-_SCHEDULED = "schedule"  # how `Presets` begins the reason of a target that nobody outweighed by hand
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
@@ -105,7 +103,7 @@ class Aiming:
     def _early_c(self, seen: Circumstances, chosen: Target) -> float | None:
         """The next scheduled target where it is time to begin; None while something else than the schedule rules."""
         schedule = self._options.schedule
-        if schedule is None or not self._options.starts_early or chosen.target_c is None or not chosen.reason.startswith(_SCHEDULED):
+        if schedule is None or not self._options.starts_early or chosen.target_c is None or not chosen.from_schedule:
             self._early.abandon()
             return None
         self._early.model = _warm_up(seen.tuned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lucid2mqtt.control.deadman import DriveWish, HoldWindow
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.control.options import ThermostatOptions
@@ -35,6 +36,8 @@ class ClimateOptions:
     schedule: Schedule | None = None
     starts_early: bool = True  # so that it is warm at the switching time, once an autotune knows the room
     window: WindowOptions | None = None
+    drive: DriveWish = DriveWish.AUTO  # of relays; an analog output keeps its value whatever happens to us
+    hold: HoldWindow = field(default_factory=HoldWindow)
     mode: Mode = Mode.HEAT
     target_c: float = 21.0
     preset: Preset = Preset.NONE
@@ -62,6 +65,12 @@ class ClimateOptions:
     def outputs(self) -> tuple[ChannelRef, ...]:
         """Everything that is claimed."""
         return self.heating + self.cooling
+
+    @property
+    def at_rest(self) -> dict[ChannelRef, bool | float]:
+        """What every output is while there is neither heat nor cold: False, or the low end of an analog one."""
+        drives = dict.fromkeys(self.heating, self.control.heating) | dict.fromkeys(self.cooling, self.control.cooling)
+        return {output: drive.analog.low if drive is not None and drive.analog is not None else False for output, drive in drives.items()}
 
     @property
     def modes(self) -> tuple[Mode, ...]:

@@ -1,19 +1,20 @@
 """One output of a thermostat, driven plainly: claimed, read before it is written, written only when it is otherwise.
 
 A write without an answer is never repeated blindly: the output is then in doubt until the module has spoken again, and
-what it says decides.
+what it says decides. This is the plain drive: a heater stays as it was ordered when the program dies.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 
+from lucid2mqtt.control.deadman import DriveKind
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality, Reading
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.claims import Claim
+from lucid2mqtt.engine.climate_claim import OutputClaim
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.engine.orders import Order
@@ -26,36 +27,47 @@ RETRY_S = 2.0
 GRUDGE_S = 60.0
 """How long a refusal of the module counts as a fault of the output before it is tried again."""
 
-_ON_WITHIN_S = 2.0  # an order for heat that waited longer for the line is not written: the next step decides anew
-_TOLERANCE = 0.02  # of the span, within which an analog read-back counts as what was written
-_PASSING = frozenset({Reason.BUSY, Reason.EXPIRED, Reason.NO_ANSWER, Reason.MODULE_OFFLINE})
+DOUBT_S = 3600.0
+"""How long a failure is told on while nothing has to be written that could prove the output."""
 
-_log = logging.getLogger(__name__)
+ON_WITHIN_S = 2.0
+"""An order for heat that waited longer for the line is not written: the next step decides anew."""
+
+PASSING = frozenset({Reason.BUSY, Reason.EXPIRED, Reason.NO_ANSWER, Reason.MODULE_OFFLINE})
+"""Reasons for which an order failed that say nothing against the output itself."""
+
+_TOLERANCE = 0.02  # of the span, within which an analog read-back counts as what was written
 
 
 class ClimateOutput:
     """`rest` is what the output is without heat or cold: False, or the low end of an analog one, whose width is `span`."""
 
+    drive = DriveKind.PLAIN
+    notice = ""
+
     def __init__(
-        self, channel: ChannelRef, owner: str, house: House, board: Board, desk: Desk, *, rest: bool | float = False, span: float = 0.0
+        self, claim: OutputClaim, house: House, board: Board, desk: Desk, *, rest: bool | float = False, span: float = 0.0
     ) -> None:
-        self.channel = channel
         self.rest = rest
-        self._owner = owner
+        self._claim = claim
         self._house = house
         self._board = board
         self._desk = desk
         self._span = abs(span)
-        self._claim: Claim | None = None
-        self._claim_fault = ""
         self._written: bool | float | None = None  # acknowledged by the module
+        self._ordered: bool | float | None = None
         self._doubtful: Reading | None = None  # the last reading before an unanswered write ended
         self._doubt = ""
-        self._grudge = ""
         self._grudge_until = -math.inf
+        self._unproven = ""  # why the last write failed, until one is seen to work
+        self._unproven_until = -math.inf
         self._not_before = -math.inf
 
     # ---- what is known
+
+    @property
+    def channel(self) -> ChannelRef:
+        return self._claim.channel
 
     @property
     def seen(self) -> bool | float | None:
@@ -90,21 +102,20 @@ class ClimateOutput:
         return self.seen is not None and self._shows(self.rest)
 
     def fault(self, now: float) -> str:
-        """Why the output cannot be relied on, a sentence; empty when nothing is wrong."""
-        reading = self._board.latest(self.channel)
-        if self._claim is None and self._claim_fault:
-            return self._claim_fault
+        """Why the output cannot be used now, a sentence; empty when it can."""
+        if self._claim.held is None and self._claim.fault:
+            return self._claim.fault
         if self.is_in_doubt:
             return self._doubt
-        if reading is None:
-            return f"{self.channel} has not been seen yet"
-        if reading.value is None:
-            return f"{self.channel}: {reading.reason or reading.quality}"
-        return self._grudge if now < self._grudge_until else ""
+        return reading_fault(self.channel, self._board.latest(self.channel)) or (self._unproven if now < self._grudge_until else "")
+
+    def doubt(self, now: float) -> str:
+        """Why the last write failed, as long as none has been seen to work since; empty when one has, or none had to be tried for long."""
+        return self._unproven if now < self._unproven_until else ""
 
     def retry_at(self, wanted: bool | float) -> float:
         """Loop time at which `put` is worth calling again; infinity while all is as wanted, or only a reading can change anything."""
-        if self._claim is not None and (self.is_away or (self.seen is not None and self._shows(wanted))):
+        if self._claim.held is not None and (self.is_away or (self.seen is not None and self._shows(wanted))):
             return math.inf
         return max(self._not_before, self._grudge_until if wanted != self.rest else -math.inf)
 
@@ -112,35 +123,30 @@ class ClimateOutput:
 
     def take(self) -> None:
         """Claims the output, unless it is claimed already."""
-        if self._claim is not None:
-            return
-        try:
-            self._claim = self._desk.claim(self.channel, self._owner)
-        except RequestRejected as rejected:
-            if not self._claim_fault:
-                _log.warning("%s cannot use %s: %s; it is tried again", self._owner, self.channel, rejected)
-            self._claim_fault = str(rejected)
-        else:
-            self._claim_fault = ""
+        self._claim.take()
 
     def release(self) -> None:
         """Gives the output back to everybody."""
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
+        self._claim.release()
 
-    async def put(self, wanted: bool | float, *, is_last: bool = False) -> None:
+    async def run(self) -> None:
+        """Nothing has to be done between two calls of `put`."""
+
+    async def put(self, wanted: bool | float, *, until: float = math.inf, is_last: bool = False) -> None:
         """Brings the output to `wanted`, at most one write. Never raises RequestRejected: what went wrong is in `fault`.
 
-        `is_last`: there is no later, pauses after failures do not count.
+        `until`: of no concern here, what is written stays. `is_last`: there is no later, pauses after failures do not count.
         """
+        del until
         now = asyncio.get_running_loop().time()
         if not self.is_in_doubt:
+            if self._doubt and self.seen == self._ordered:
+                self._proven()  # it was carried out, only the answer got lost
             self._doubt, self._doubtful = "", None
         if now < self._not_before and not is_last:
             return
         self.take()
-        if self._claim is None:
+        if self._claim.held is None:
             self._not_before = now + RETRY_S
             return
         if self.is_away or (now < self._grudge_until and wanted != self.rest):
@@ -149,23 +155,22 @@ class ClimateOutput:
             if self.seen is None:
                 await self._house.read_now(self.channel.module, self.channel.channel)
             if not self._shows(wanted):
-                await self._write(wanted, self._claim)
+                await self._write(wanted, self._claim.held)
         except RequestRejected as rejected:
             self._note(rejected)
         else:
-            self._not_before = -math.inf if self._shows(wanted) and self.seen is not None else _later(RETRY_S)
+            self._not_before = -math.inf if self._shows(wanted) and self.seen is not None else later(RETRY_S)
 
     async def _write(self, wanted: bool | float, claim: Claim) -> None:
-        loop = asyncio.get_running_loop()
         is_rest = wanted == self.rest
-        self._written = None
+        self._written, self._ordered = None, wanted
         order = Order(
             channel=self.channel,
             value=wanted,
-            who=self._owner,
+            who=self._claim.owner,
             claim=claim,
             turn=Turn.SAFETY,
-            deadline=None if is_rest else loop.time() + _ON_WITHIN_S,
+            deadline=None if is_rest else later(ON_WITHIN_S),
         )
         try:
             await self._desk.carry_out(order)
@@ -173,19 +178,28 @@ class ClimateOutput:
             self._suspect(f"{self.channel}: a write was broken off")  # what the port has begun it finishes
             raise
         self._written = wanted
-        self._grudge_until = -math.inf
+        if not is_rest:  # taking a 0 says nothing about a 1 that failed
+            self._proven()
 
     def _note(self, rejected: RequestRejected) -> None:
         self._written = None
-        self._not_before = _later(RETRY_S)
+        self._not_before = later(RETRY_S)
         if rejected.reason is Reason.NO_ANSWER and not self.is_in_doubt:
             # the desk may have read it back already; one more reading costs little and cannot be an older one
             self._suspect(str(rejected))
-        elif rejected.reason not in _PASSING:
-            self._grudge, self._grudge_until = str(rejected), _later(GRUDGE_S)
+        elif rejected.reason not in PASSING:
+            self._grudge_until = later(GRUDGE_S)
+            self._complain(str(rejected))
 
     def _suspect(self, why: str) -> None:
         self._doubtful, self._doubt = self._board.latest(self.channel), why
+        self._complain(why)
+
+    def _complain(self, why: str) -> None:
+        self._unproven, self._unproven_until = why, later(DOUBT_S)
+
+    def _proven(self) -> None:
+        self._unproven_until = self._grudge_until = -math.inf
 
     def _shows(self, wanted: bool | float) -> bool:
         seen = self.seen
@@ -197,5 +211,13 @@ class ClimateOutput:
         return is_near and (self._written is None or self._written == wanted)
 
 
-def _later(after_s: float) -> float:
+def reading_fault(channel: ChannelRef, reading: Reading | None) -> str:
+    """Why nothing is known of an output, a sentence; empty when its state is known."""
+    if reading is None:
+        return f"{channel} has not been seen yet"
+    return "" if reading.value is not None else f"{channel}: {reading.reason or reading.quality}"
+
+
+def later(after_s: float) -> float:
+    """Loop time `after_s` from now."""
     return asyncio.get_running_loop().time() + after_s

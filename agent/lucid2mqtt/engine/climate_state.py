@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lucid2mqtt.control.alarms import Alarm
+from lucid2mqtt.control.deadman import DriveKind
 from lucid2mqtt.control.exchange import Activity, Mode, TuningProgress
 from lucid2mqtt.control.failure import LossStage
 from lucid2mqtt.control.presets import Preset
@@ -38,6 +39,9 @@ class ClimateState:
     tuning: Origin  # where the gains in force come from
     closures_today: int  # of all relays together; a day is 24 hours of running time
     closures_total: int
+    closures_per_day: float | None = None  # mean of the last 30 days; None before the first is over
+    drive: DriveKind = DriveKind.PLAIN  # the worst of its outputs': whether heat ends by itself when this program dies
+    days_left: float | None = None  # until the first relay is worn; None while that cannot be told
 
     def differs_from(self, other: ClimateState) -> bool:
         """More than the figures that drift all the time."""
@@ -69,9 +73,10 @@ class ClimateNews:
 
         return unsubscribe
 
-    def tell(self, state: ClimateState, now: float) -> None:
+    def tell(self, state: ClimateState, now: float, *, is_awaited: bool = False) -> None:
+        """`is_awaited`: somebody gave a command and wants to see what came of it."""
         told = self._told
-        if told is None or state.differs_from(told) or (state != told and now - self._told_at >= TELL_EVERY_S):
+        if is_awaited or told is None or state.differs_from(told) or (state != told and now - self._told_at >= TELL_EVERY_S):
             self._told, self._told_at = state, now
             for listener in self._listeners:
                 listener(state)

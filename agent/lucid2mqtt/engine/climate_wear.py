@@ -38,6 +38,19 @@ class RelayBook:
         return sum(wear.total for wear in self._wear.values())
 
     @property
+    def per_day(self) -> float | None:
+        """Of all relays together; None while no day is over."""
+        means = [wear.per_day for wear in self._wear.values()]
+        known = [mean for mean in means if mean is not None]
+        return sum(known) if known else None
+
+    @property
+    def days_left(self) -> float | None:
+        """Until the first of the relays is worn, at its present rate; None while that cannot be told."""
+        left = [wear.days_left(self._rated) for wear in self._wear.values()]
+        return min((days for days in left if days is not None), default=None)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         said = ((relay, wear.warning(self._rated)) for relay, wear in self._wear.items())
         return tuple(f"{relay}: {warning}" for relay, warning in said if warning)

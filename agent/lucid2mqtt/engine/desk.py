@@ -38,6 +38,13 @@ class Desk:
         """Writes and reads back. Raises RequestRejected; something may have been written only when its reason is NO_ANSWER."""
         return await self._switching.carry_out(order)
 
+    async def repeat(self, order: Order) -> None:
+        """Writes what holds already once more, for an output that needs to hear it again: not read back, told at debug level only.
+
+        Raises RequestRejected; something may have been written only when its reason is NO_ANSWER.
+        """
+        await self._switching.repeat(order)
+
     def claim(self, channel: ChannelRef, owner: str) -> Claim:
         """Makes `owner` the only one who may command `channel`. Raises RequestRejected(CLAIMED) when it is taken.
 
@@ -49,6 +56,10 @@ class Desk:
         """Who owns `channel`; None when it takes orders from everybody."""
         claim = self._claims.held(channel)
         return None if claim is None else claim.owner
+
+    def pending(self, channel: ChannelRef) -> str:
+        """What the desk is still to do at an output by itself: end a pulse, or the longest time on. In words; empty when nothing."""
+        return self._standing.pending(channel)
 
     def on_incident(self, listener: Callable[[Incident], None]) -> None:
         """Calls `listener` with what the owner of an output must hear although nobody gave a command."""

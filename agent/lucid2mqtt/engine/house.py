@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from lucid2mqtt.engine.module import LiveModule
 from lucid2mqtt.engine.options import ModuleOptions
 from lucid2mqtt.engine.places import Guest, Place, Places
 from lucid2mqtt.engine.point import Point
+from lucid2mqtt.engine.poller import Poller
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.engine.tally import TallyBook
 from lucid2mqtt.errors import LinkError, Reason, RequestRejected
@@ -36,7 +37,10 @@ class HouseListener(Protocol):
     """Hears of modules coming and going, on the loop, in order; must neither block nor raise."""
 
     def module_online(self, module: Module) -> None:
-        """`module` is in service; its readings follow on the board. Channels may differ from the last time."""
+        """`module` is in service; its readings follow on the board. Channels may differ from the last time.
+
+        Called again without `module_offline` in between when somebody changed how its channels work.
+        """
 
     def module_offline(self, module: Module, reason: str) -> None:
         """`module` is gone; its channels already say LINK_LOST on the board."""
@@ -131,6 +135,25 @@ class House:
         readings = [self._board.latest(described.ref) for described in place.live.module.channels] if place.live else []
         return tuple(reading for reading in readings if reading is not None)
 
+    async def look_again(self, module: str) -> None:
+        """Somebody else may have changed how the channels of a module work: puts them in service as they are now.
+
+        Nothing is written: what the settings declare is for the next arrival. Raises LinkError and RequestRejected.
+        """
+        place = self._places.known(module)
+        guest, live = place.guest, place.live
+        if guest is None or live is None:
+            raise place.offline()
+        states = await Arrival(place.name, guest.module_type, place.options, guest.line).look()
+        if self._tasks is None or place.live is not live or states == place.states:
+            return
+        live.refit(*self._fitting(place, guest).fit(states))
+        if place.task is not None:
+            place.task.cancel()
+        _log.info("%s: its channels work otherwise than before", place.name)
+        poller = self._put_in_service(place, guest, live, states)
+        place.task = self._tasks.create_task(poller.run(), name=f"poll:{place.name}")
+
     async def _read_one(self, ref: ChannelRef) -> Reading:
         place, live, point = self._find(ref)
         _check_in_service(place, live, point)
@@ -182,18 +205,24 @@ class House:
 
     async def _serve(self, place: Place, guest: Guest) -> None:
         states = await self._prepare(place, guest)
-        fitting = Fitting(guest.identity, guest.module_type, place.name, place.label, place.options, self._tallies)
-        module, points = fitting.fit(states)
+        module, points = self._fitting(place, guest).fit(states)
         live = LiveModule(module, points, module_type=guest.module_type, line=guest.line, board=self._board, now=self._now)
         if place.last is not None and place.last.module.serial != module.serial:
             self._board.forget(place.name)
-        poller = place.open(live, frozenset(channel_slugs(place.options, guest.module_type).values()) - live.points.keys())
         _log.info("%s is online: %s, %s, at %s", place.name, module.family, module.type_text, guest.port)
+        known = {number: replace(state, was_asleep=False) for number, state in states.items()}
+        await self._put_in_service(place, guest, live, known).run()
+
+    def _put_in_service(self, place: Place, guest: Guest, live: LiveModule, states: Mapping[int, ChannelState]) -> Poller:
+        poller = place.open(live, states, frozenset(channel_slugs(place.options, guest.module_type).values()) - live.points.keys())
         for listener in self._listeners:
-            listener.module_online(module)
-        asleep = [point for point in points if not point.is_active]
+            listener.module_online(live.module)
+        asleep = [point for point in live.points.values() if not point.is_active]
         live.publish_fault(asleep, Quality.INACTIVE, "the module has this channel switched off")
-        await poller.run()
+        return poller
+
+    def _fitting(self, place: Place, guest: Guest) -> Fitting:
+        return Fitting(guest.identity, guest.module_type, place.name, place.label, place.options, self._tallies)
 
     async def _prepare(self, place: Place, guest: Guest) -> Mapping[int, ChannelState]:
         arrival = Arrival(place.name, guest.module_type, place.options, guest.line)

@@ -29,6 +29,10 @@ class OnTimeLimits:
         """True from the moment the time was up until a reading shows OFF."""
         return channel in self._exceeded_by
 
+    def is_running(self, channel: ChannelRef) -> bool:
+        """True from the first reading that shows ON until one shows OFF."""
+        return channel in self._timers
+
     def watch(self, readings: Sequence[Reading]) -> None:
         """A listener of the board."""
         if not self._limits_s:

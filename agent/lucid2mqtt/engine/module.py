@@ -32,14 +32,18 @@ class LiveModule:
         board: Board,
         now: Callable[[], datetime],
     ) -> None:
-        self.module = module
-        self.points: Mapping[str, Point] = MappingProxyType({point.channel.ref.channel: point for point in points})
+        self.refit(module, points)
         self.type = module_type
         self.gone = False
         self.line = line
         self._board = board
         self._now = now
         self._loop = asyncio.get_running_loop()
+
+    def refit(self, module: Module, points: Sequence[Point]) -> None:
+        """The channels work otherwise from now on. A reading under way with an earlier point is still put up as that had it."""
+        self.module = module
+        self.points: Mapping[str, Point] = MappingProxyType({point.channel.ref.channel: point for point in points})
 
     async def ask(self, request: Request, *, turn: Turn, client: str, deadline: float | None = None) -> bytes:
         """The data of the reply. Raises LinkError, DeviceRefused, RequestRejected(EXPIRED or BUSY)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -29,6 +30,8 @@ class Order:
     deadline: float | None = None  # loop time after which nothing may be written any more
     claim: Claim | None = None
     turn: Turn = Turn.COMMAND
+    settles_in_s: float = 0.0  # how long the output takes to do what was written: it is read back that much later
+    still_due: Callable[[], bool] = lambda: True  # asked when it is this order's turn; otherwise it is EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lucid2mqtt.domain.names import heading, slug
+from lucid2mqtt.engine.arrival import ChannelState
 from lucid2mqtt.engine.fitting import default_label, default_name
 from lucid2mqtt.engine.module import LiveModule
 from lucid2mqtt.engine.options import ModuleOptions
@@ -41,6 +42,7 @@ class Place:
         self.detail = "not seen yet"
         self.port: str | None = None
         self.disabled: frozenset[str] = frozenset()
+        self.states: Mapping[int, ChannelState] = {}
         self.guest: Guest | None = None
         self.task: asyncio.Task[None] | None = None
         self.poller: Poller | None = None
@@ -57,9 +59,10 @@ class Place:
         self.port = guest.port
         self.detail = "being prepared"
 
-    def open(self, live: LiveModule, disabled: frozenset[str]) -> Poller:
-        """The guest is in service; `disabled` are the slugs of the channels that are not."""
+    def open(self, live: LiveModule, states: Mapping[int, ChannelState], disabled: frozenset[str]) -> Poller:
+        """The guest is in service, its channels as in `states`; `disabled` are the slugs of those that are not."""
         self.last = live
+        self.states = states
         self.disabled = disabled
         self.poller = Poller(live)
         self.detail = ""

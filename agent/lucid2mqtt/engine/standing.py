@@ -46,6 +46,7 @@ class StandingOrders:
         self._tasks: asyncio.TaskGroup | None = None
         self._listeners: tuple[Callable[[Incident], None], ...] = ()
         self._complained: set[tuple[ChannelRef, str]] = set()
+        self._there: set[str] = set()
         self._broker_lost_at: float | None = None
         self._broker_timers: dict[ChannelRef, asyncio.TimerHandle] = {}
         pulses.on_end = lambda pulse: self._spawn(self._end_pulse(pulse))
@@ -72,10 +73,13 @@ class StandingOrders:
                 for point in _outputs(live):
                     if point.is_switch and point.options.max_on_s is not None:
                         self._limits.limit(point.channel.ref, point.options.max_on_s)
-                self._spawn(self._welcome(live))
+                if module.name not in self._there:  # else it did not arrive: its channels work otherwise
+                    self._there.add(module.name)
+                    self._spawn(self._welcome(live))
 
-    def module_offline(self, module: Module, reason: str) -> None:
-        """Nothing to do: what fell due meanwhile is done at the next arrival."""
+    def module_offline(self, module: Module, reason: str) -> None:  # noqa: ARG002  whatever the reason
+        """What fell due meanwhile is done at the next arrival."""
+        self._there.discard(module.name)
 
     async def _welcome(self, live: LiveModule) -> None:
         for point in _outputs(live):
@@ -140,6 +144,12 @@ class StandingOrders:
             self._report(
                 Incident(channel=channel, what="max_on_s", reason=None, message=message, remedy="raise max_on_s if that is too short")
             )
+
+    def pending(self, channel: ChannelRef) -> str:
+        """What is still to be done at an output by itself, in words; empty when nothing."""
+        if any(pulse.channel == channel for pulse in self._pulses.running):
+            return "its pulse has not ended"
+        return "it is on, and its max_on_s runs" if self._limits.is_running(channel) else ""
 
     # -- the exit --------------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,23 @@ class Switching:
                 self._claims.check(order.channel, order.claim)  # it may have been taken while the module was read
             return await self._switch(live, point, order, value)
 
+    async def repeat(self, order: Order) -> None:
+        """Writes once more what holds already, without a word: no read-back, no pulse, a line at debug level. Raises RequestRejected."""
+        async with self._lane(order.channel):
+            live, point = self._admit(order)
+            if isinstance(order.value, Toggle):
+                raise RequestRejected(Reason.NOT_UNDERSTOOD, f"{order.channel}: a toggle cannot be repeated", "order a state")
+            try:
+                await live.write(point, order.value, turn=order.turn, client=order.who, deadline=order.deadline)
+            except DeviceRefused as refusal:
+                raise _refused(order.channel, refusal) from refusal
+            except LinkError as fault:
+                if not fault.sent:
+                    raise _unreachable(order.channel, fault) from fault
+                message = f"{order.channel}: {point.show_value(order.value)} by {order.who} got no answer ({fault})"
+                raise RequestRejected(Reason.NO_ANSWER, message, "look at the output") from fault
+            _log.debug("%s: %s by %s once more", order.channel, point.show_value(order.value), order.who)
+
     async def settle(self, order: Order, *, still_due: Callable[[], bool]) -> Outcome | None:
         """Reads first; None when nothing was written: the module shows the value already, or the orders before made it undue."""
         async with self._lane(order.channel):
@@ -71,7 +88,8 @@ class Switching:
     def _admit(self, order: Order) -> tuple[LiveModule, Point]:
         live, point = self._house.output(order.channel)
         self._claims.check(order.channel, order.claim)
-        if order.deadline is not None and asyncio.get_running_loop().time() > order.deadline:
+        is_late = order.deadline is not None and asyncio.get_running_loop().time() > order.deadline
+        if is_late or not order.still_due():
             raise RequestRejected(Reason.EXPIRED, f"the command for {order.channel} came too late", "send it again if it is still wanted")
         point.check_order(order)
         return live, point
@@ -96,9 +114,7 @@ class Switching:
             await live.write(point, value, turn=order.turn, client=order.who, deadline=order.deadline)
         except DeviceRefused as refusal:
             plan.revoke()
-            raise RequestRejected(
-                Reason.REFUSED_BY_MODULE, f"{order.channel}: {refusal}", "check the mode and the range of the output"
-            ) from refusal
+            raise _refused(order.channel, refusal) from refusal
         except LinkError as fault:
             if not fault.sent:
                 plan.revoke()
@@ -113,6 +129,8 @@ class Switching:
         except asyncio.CancelledError:
             plan.doubt()
             raise
+        if order.settles_in_s:
+            await asyncio.sleep(order.settles_in_s)
         try:
             reading = await live.read(point, turn=order.turn, client=order.who)
         except (LinkError, RequestRejected) as fault:
@@ -177,6 +195,10 @@ def _unreachable(channel: ChannelRef, fault: LinkError) -> RequestRejected:
     return RequestRejected(
         Reason.MODULE_OFFLINE, f"{channel} cannot be reached, nothing was written: {fault}", "check cable and port, then send it again"
     )
+
+
+def _refused(channel: ChannelRef, refusal: DeviceRefused) -> RequestRejected:
+    return RequestRejected(Reason.REFUSED_BY_MODULE, f"{channel}: {refusal}", "check the mode and the range of the output")
 
 
 def _told(point: Point, order: Order, before: Reading | None, value: bool | float, reading: Reading) -> Outcome:

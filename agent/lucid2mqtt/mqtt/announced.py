@@ -1,8 +1,8 @@
-"""What the broker and Home Assistant were told about each module, so that it can be taken back. Pure.
+"""What the broker and Home Assistant were told about each device, so that it can be taken back. Pure.
 
 Home Assistant keeps what a new document leaves out, and after its next start cannot be rid of it any more. A component goes only
 by being announced in full, then as a bare marker, then not at all, while Home Assistant is there. Until it certainly was, the
-component stays on the list of leftovers.
+component stays on the list of leftovers. A whole device goes the same way: in full, then with an empty document.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from lucid2mqtt.mqtt.discovery import Document
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One module as it was last announced: its slugs, its components, and components of earlier times that are still to go."""
+    """One module as it was last announced: its slugs, its components, and components of earlier times that are still to go.
+
+    A thermostat is kept as the only channel of a module that is called as no module may be called.
+    """
 
     module: str
     channels: tuple[str, ...]

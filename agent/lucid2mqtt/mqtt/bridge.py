@@ -1,4 +1,4 @@
-"""Joins the house with the broker: board to topics, topics to desk, modules to Home Assistant."""
+"""Joins the house with the broker: board to topics, topics to desk, modules and thermostats to Home Assistant."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Reading
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.orders import Incident
+from lucid2mqtt.engine.remote import RemoteValues
 from lucid2mqtt.mqtt.announcer import Announcer, Store
 from lucid2mqtt.mqtt.commands import Commands, Doors
 from lucid2mqtt.mqtt.discovery import Origin
-from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain
-from lucid2mqtt.mqtt.neighbours import BrokerLink, Rooms, Switchboard
+from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain, Subscription
+from lucid2mqtt.mqtt.neighbours import BrokerLink, ClimateView, Rooms, Switchboard
 from lucid2mqtt.mqtt.options import HomeAssistantOptions
 from lucid2mqtt.mqtt.outlet import Outlet
 from lucid2mqtt.mqtt.payloads import OFFLINE, ONLINE, incident, render, timestamp, to_json
-from lucid2mqtt.mqtt.topics import Birth, ReadChannel, ReadModule, Rescan, SetChannel, Topics
+from lucid2mqtt.mqtt.thermostats import Thermostats
+from lucid2mqtt.mqtt.topics import Birth, Rescan, Topics
 
 DIAGNOSTICS_EVERY_S = 30.0
 DIAGNOSTICS_PAUSE_S = 1.0
@@ -36,6 +38,7 @@ class Bridge:
 
     `diagnostics` gives the document for the diagnostics topic; `started_at`, `modules_online` and `mqtt_reconnects` are added to it,
     `port_errors` (a number) is what Home Assistant shows of the rest. `spread` gives numbers from 0 to 1.
+    `remote` is fed with what others publish, and kept up to date while the bridge runs.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Bridge:
         diagnostics: Callable[[], Mapping[str, object]],
         rescan: Callable[[], None],
         now: Callable[[], datetime],
+        thermostats: Sequence[ClimateView] = (),
+        remote: RemoteValues | None = None,
         spread: Callable[[], float] = random.random,
     ) -> None:
         self._link = link
@@ -63,15 +68,20 @@ class Bridge:
         self._diagnostics = diagnostics
         self._rescan = rescan
         self._now = now
+        self._remote = remote
         self._spread = spread
         self._started_at = now()
         self._announcer = Announcer(topics, origin, store, publish=link.publish, enabled=home_assistant.enabled)
+        self._thermostats = Thermostats(thermostats, topics, origin, announcer=self._announcer, publish=link.publish)
         doors = Doors(
             find_output=lambda ref: house.output(ref)[1].channel,
             carry_out=desk.carry_out,
             read_channel=self._read_channel,
             read_module=self._read_module,
+            confirm=self._confirm,
             expect_news=self._expect_news,
+            ask_thermostat=self._thermostats.ask,
+            tell_thermostat=self._thermostats.tell,
             publish=link.publish,
         )
         self._commands = Commands(topics, doors, now=now)
@@ -87,13 +97,19 @@ class Bridge:
         will = Outgoing(topic=self._topics.status, payload=OFFLINE, retain=Retain.ALWAYS)
         async with self._tasks as tasks:
             leave = (self._board.subscribe(self._readings_came), self._house.subscribe(self))
-            reporter = tasks.create_task(self._report(), name="mqtt diagnostics")
+            attendants = [
+                tasks.create_task(self._report(), name="mqtt diagnostics"),
+                tasks.create_task(self._thermostats.run(), name="mqtt thermostats"),
+            ]
+            if self._remote is not None:
+                attendants.append(tasks.create_task(self._remote.run(), name="values by topic"))
             try:
-                await self._link.run(will=will, subscriptions=self._topics.subscriptions(), listener=self)
+                await self._link.run(will=will, subscriptions=self._subscriptions(), listener=self)
             finally:
                 for unsubscribe in leave:
                     unsubscribe()
-                reporter.cancel()
+                for attendant in attendants:
+                    attendant.cancel()
                 if self._birth is not None:
                     self._birth.cancel()
                 self._announcer.close()
@@ -101,6 +117,7 @@ class Bridge:
     async def stop(self, within_s: float = 2.0) -> None:
         """Says `offline` so that the broker has it, and disconnects, within `within_s`. Discovery stays: entities outlive a restart."""
         self._is_stopping = True
+        self._thermostats.farewell()
         await self._link.stop(Outgoing(topic=self._topics.status, payload=OFFLINE, retain=Retain.ALWAYS), within_s=within_s)
 
     def forget(self, module: str) -> bool:
@@ -136,16 +153,18 @@ class Bridge:
             self._desk.broker_lost(asyncio.get_running_loop().time())
 
     def received(self, message: Message) -> None:
+        if self._remote is not None:
+            self._remote.heard(message.topic, message.payload, retained=message.retained)
         match self._topics.parse(message.topic):
             case Birth():
                 self._home_assistant_says(message.payload)
             case Rescan():
                 if not message.retained:
                     self._rescan()
-            case SetChannel() | ReadChannel() | ReadModule() as incoming:
-                self._commands.take(incoming, message, self._tasks)
             case None:
-                pass  # some brokers replay what others subscribed
+                pass  # a value of somebody else; and some brokers replay what others subscribed
+            case errand:
+                self._commands.take(errand, message, self._tasks)
 
     # -- the house's listener ------------------------------------------------------------------------------------------
 
@@ -177,6 +196,7 @@ class Bridge:
                 self._tell_module_status(view.name, online=False)
             else:
                 self._tell_module(view.module, online=view.online)
+        self._thermostats.tell_all(self._tasks)
         self._link.publish(Outgoing(topic=self._topics.status, payload=ONLINE, retain=Retain.ALWAYS))
 
     def _tell_module(self, module: Module, *, online: bool) -> None:
@@ -235,19 +255,27 @@ class Bridge:
 
     # -- in ------------------------------------------------------------------------------------------------------------
 
+    def _subscriptions(self) -> tuple[Subscription, ...]:
+        """Of a value that others publish only what the broker kept counts as retained: many publish each one so."""
+        commands = tuple(Subscription(each) for each in self._topics.subscriptions())
+        return commands if self._remote is None else (*commands, *(Subscription(each, as_published=False) for each in self._remote.topics))
+
     def _expect_news(self, ref: ChannelRef) -> None:
         outlet = self._outlets.get(ref)
         if outlet is not None:
             outlet.expect_news()
 
+    def _confirm(self, reading: Reading) -> None:
+        outlet = self._outlets.get(reading.channel)
+        if outlet is not None:
+            outlet.confirm(reading, asyncio.get_running_loop().time())
+
     async def _read_channel(self, ref: ChannelRef) -> str | None:
-        self._expect_news(ref)
         (reading,) = await self._house.read_now(ref.module, ref.channel)
+        self._confirm(reading)
         outlet = self._outlets.get(ref)
         return None if reading.value is None or outlet is None else render(reading.value, outlet.channel.decimals)
 
     async def _read_module(self, module: str) -> None:
-        for ref in self._outlets:
-            if ref.module == module:
-                self._expect_news(ref)
-        await self._house.read_now(module)
+        for reading in await self._house.read_now(module):
+            self._confirm(reading)

@@ -11,11 +11,12 @@ from datetime import datetime
 
 from lucid2mqtt.domain.channel import Channel
 from lucid2mqtt.domain.names import ChannelRef, is_slug
+from lucid2mqtt.domain.reading import Reading
 from lucid2mqtt.engine.orders import Order, Outcome
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.mqtt.messages import Message, Outgoing
 from lucid2mqtt.mqtt.payloads import outcome, parse_command, refusal, rejection, render, shorten
-from lucid2mqtt.mqtt.topics import ReadChannel, ReadModule, SetChannel, Topics
+from lucid2mqtt.mqtt.topics import Errand, ReadChannel, ReadModule, ReadThermostat, SetChannel, SetThermostat, Topics
 
 LATEST_S = 5.0
 """A command is carried out within this time after it came, or not at all."""
@@ -32,14 +33,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """Where commands go. All but `publish` raise RequestRejected."""
+    """Where commands go. All but `confirm`, `expect_news`, `tell_thermostat` and `publish` raise RequestRejected."""
 
     find_output: Callable[[ChannelRef], Channel]
     carry_out: Callable[[Order], Awaitable[Outcome]]
     read_channel: Callable[[ChannelRef], Awaitable[str | None]]
     """Reads, publishes, and returns the state as published."""
     read_module: Callable[[str], Awaitable[None]]
+    confirm: Callable[[Reading], None]
+    """Has the read-back of a command told, also when it is no news."""
     expect_news: Callable[[ChannelRef], None]
+    """Has the next reading of a channel told, whatever it says."""
+    ask_thermostat: Callable[[SetThermostat | ReadThermostat, bytes], str | None]
+    """Carries a payload out at once, and returns what is in force then."""
+    tell_thermostat: Callable[[str], None]
+    """Publishes the state of a thermostat; nothing for one there is not."""
     publish: Callable[[Outgoing], object]
 
 
@@ -55,7 +63,7 @@ class Commands:
         self.refused: Counter[Reason] = Counter()
         """Since the start, by reason."""
 
-    def take(self, incoming: SetChannel | ReadChannel | ReadModule, message: Message, tasks: asyncio.TaskGroup) -> None:
+    def take(self, incoming: Errand, message: Message, tasks: asyncio.TaskGroup) -> None:
         """Begins what `message` asks for as a task of `tasks`, or refuses it at once."""
         if message.retained and not message.payload:
             return  # somebody clears a retained command
@@ -67,10 +75,12 @@ class Commands:
         self._under_way += 1
         tasks.create_task(self._answer(work, incoming, message), name=f"mqtt:{message.topic}")
 
-    def _admit(self, incoming: SetChannel | ReadChannel | ReadModule, message: Message) -> Callable[[], Awaitable[str | None]]:
+    def _admit(self, incoming: Errand, message: Message) -> Callable[[], Awaitable[str | None]]:
         if message.retained:
             remedy = f"publish without the retain flag, and clear it: mosquitto_pub -r -n -t {shorten(message.topic)}"
             raise RequestRejected(Reason.RETAINED, "a retained command is not carried out", remedy)
+        if message.expires_s is not None and message.expires_s <= 0:
+            raise RequestRejected(Reason.EXPIRED, "the command came too late", "send it again if it is still wanted")
         if self._under_way >= MOST_UNDER_WAY:
             raise RequestRejected(Reason.BUSY, f"{self._under_way} commands are under way", "send fewer at a time")
         match incoming:
@@ -80,6 +90,8 @@ class Commands:
                 return lambda: self._doors.read_channel(ref)
             case ReadModule(module):
                 return lambda: self._doors.read_module(module)
+            case SetThermostat() | ReadThermostat():
+                return lambda: self._ask_thermostat(incoming, message.payload)
 
     def _order(self, ref: ChannelRef, message: Message) -> Callable[[], Awaitable[str]]:
         channel = self._doors.find_output(ref)
@@ -89,38 +101,47 @@ class Commands:
         order = Order(channel=ref, value=parsed.value, for_s=parsed.for_s, who=WHO, deadline=deadline)
 
         async def carry_out() -> str:
-            self._doors.expect_news(ref)  # also when nothing changes: whoever asked hears what the module says
-            done = await self._doors.carry_out(order)
+            try:
+                done = await self._doors.carry_out(order)
+            except RequestRejected:
+                self._doors.expect_news(ref)  # whoever asked hears what the module says
+                raise
+            self._doors.confirm(done.reading)
             value = done.reading.value
             return "" if value is None else render(value, channel.decimals)
 
         return carry_out
 
-    async def _answer(
-        self,
-        work: Callable[[], Awaitable[str | None]],
-        incoming: SetChannel | ReadChannel | ReadModule,
-        message: Message,
-    ) -> None:
+    async def _ask_thermostat(self, incoming: SetThermostat | ReadThermostat, payload: bytes) -> str | None:
+        return self._doors.ask_thermostat(incoming, payload)
+
+    async def _answer(self, work: Callable[[], Awaitable[str | None]], incoming: Errand, message: Message) -> None:
         try:
             state = await work()
         except RequestRejected as rejected:
             self._refuse(incoming, message, rejected)
         else:
+            self._tell_thermostat(incoming)
             self._respond(message, outcome(state or None))
         finally:
             self._under_way -= 1
 
-    def _refuse(self, incoming: SetChannel | ReadChannel | ReadModule, message: Message, rejected: RequestRejected) -> None:
+    def _refuse(self, incoming: Errand, message: Message, rejected: RequestRejected) -> None:
         self.refused[rejected.reason] += 1
         if not isinstance(incoming, ReadModule) and is_slug(incoming.ref.module) and is_slug(incoming.ref.channel):
             payload = refusal(rejected, message.payload, self._now())
             self._doors.publish(Outgoing(topic=self._topics.error(incoming.ref), payload=payload))
+        self._tell_thermostat(incoming)
         self._respond(message, rejection(rejected))
         missed = self._log_lines.take(asyncio.get_running_loop().time())
         if missed is not None:
             more = f" (and {missed} more refusals before)" if missed else ""
             _log.warning("refused %s: %s; %s%s", shorten(message.topic), rejected, rejected.remedy, more)
+
+    def _tell_thermostat(self, incoming: Errand) -> None:
+        """Whatever became of a command: Home Assistant shows nothing but what it is told."""
+        if isinstance(incoming, SetThermostat | ReadThermostat):
+            self._doors.tell_thermostat(incoming.name)
 
     def _respond(self, message: Message, payload: str) -> None:
         if message.response_topic is not None and self._topics.may_answer_on(message.response_topic):

@@ -59,6 +59,14 @@ def module_device_id(module: Module) -> str:
     return f"lucid2mqtt_{family}-{module.serial}"
 
 
+def thermostat_device_id(node: str, name: str) -> str:
+    """For example `lucid2mqtt_az-2__thermostat_living`; a slug never holds two underscores, so no two things share an id.
+
+    A thermostat has no serial number: node and name are its identity, and another name makes another device.
+    """
+    return f"{node_device_id(node)}__thermostat_{name}"
+
+
 def component_key(channel: Channel) -> str:
     return f"channel_{channel.number}"
 
@@ -87,6 +95,23 @@ def module_device(module: Module, topics: Topics, origin: Origin) -> Document:
         "availability_mode": "all",
         "qos": 1,
         "components": {component_key(channel): _component(channel, module, device_id, topics) for channel in module.channels},
+    }
+
+
+def thermostat_shell(name: str, label: str, topics: Topics, origin: Origin) -> Document:
+    """The discovery document of a thermostat without its components; `label` is its owner's word for it, or empty."""
+    return {
+        "device": {
+            "identifiers": [thermostat_device_id(topics.node, name)],
+            "name": heading(label.strip() or name),
+            "manufacturer": "lucid2mqtt",
+            "model": "Thermostat",
+            "sw_version": origin.version,
+            "via_device": node_device_id(topics.node),
+        },
+        "origin": origin.document(),
+        "availability_mode": "all",
+        "qos": 1,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-from lucid2mqtt.mqtt.messages import Message, Outgoing
+from lucid2mqtt.mqtt.messages import Message, Outgoing, Subscription
 from lucid2mqtt.mqtt.options import MqttOptions, Protocol
 from lucid2mqtt.mqtt.outbox import Outbox
 from lucid2mqtt.mqtt.redial import BrokerUnavailable, Trouble, VersionChoice, retry_delay_s
@@ -94,7 +94,7 @@ class MqttLink:
         self._session.publish(message)
         return True
 
-    async def run(self, *, will: Outgoing, subscriptions: Sequence[str], listener: LinkListener) -> None:
+    async def run(self, *, will: Outgoing, subscriptions: Sequence[Subscription], listener: LinkListener) -> None:
         """Stays connected until `stop()`. Weather is waited out; an exception of the listener comes out here."""
         self._away_since = asyncio.get_running_loop().time()
         is_first_try = True
@@ -124,7 +124,7 @@ class MqttLink:
 
         return received
 
-    async def _serve(self, session: Session, subscriptions: Sequence[str], listener: LinkListener) -> None:
+    async def _serve(self, session: Session, subscriptions: Sequence[Subscription], listener: LinkListener) -> None:
         self._choice.worked()
         self._counters.connects += 1
         self._tell_up()

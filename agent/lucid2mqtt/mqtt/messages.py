@@ -27,6 +27,14 @@ class Outgoing:
     correlation: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What to listen to. `as_published` (MQTT 5): a message that somebody publishes retained says so; else only one that the broker kept."""
+
+    filter: str
+    as_published: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message that came in. The last three are set on MQTT 5 only; `expires_s` is what is left of its life."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lucid2mqtt.domain.channel import Channel
 from lucid2mqtt.domain.names import ChannelRef
@@ -11,8 +11,12 @@ from lucid2mqtt.domain.reading import Reading
 from lucid2mqtt.engine.house import HouseListener, ModuleView
 from lucid2mqtt.engine.orders import Incident, Order, Outcome
 from lucid2mqtt.mqtt.link import LinkCounters, LinkListener
-from lucid2mqtt.mqtt.messages import Outgoing
+from lucid2mqtt.mqtt.messages import Outgoing, Subscription
 from lucid2mqtt.mqtt.options import Protocol as MqttVersion
+
+if TYPE_CHECKING:  # a start without thermostats loads nothing of them
+    from lucid2mqtt.engine.climate_options import ClimateOptions
+    from lucid2mqtt.engine.climate_state import ClimateListener, ClimateState
 
 
 class Point(Protocol):
@@ -45,6 +49,33 @@ class Switchboard(Protocol):
     def broker_back(self) -> None: ...
 
 
+class ClimateView(Protocol):
+    """A thermostat. Commands are in force with its next step, raise RequestRejected, and change nothing then."""
+
+    @property
+    def options(self) -> ClimateOptions: ...
+
+    def state(self) -> ClimateState: ...
+
+    def subscribe(self, listener: ClimateListener) -> Callable[[], None]: ...
+
+    def set_mode(self, name: str) -> None: ...
+
+    def set_target(self, target_c: float) -> None: ...
+
+    def set_preset(self, name: str, for_s: float | None = None) -> None: ...
+
+    def set_duty(self, duty: float) -> None: ...
+
+    def start_autotune(self) -> None: ...
+
+    def abort_autotune(self) -> None: ...
+
+    def undo_autotune(self) -> None: ...
+
+    def reset_alarms(self) -> None: ...
+
+
 class BrokerLink(Protocol):
     """The link."""
 
@@ -62,6 +93,6 @@ class BrokerLink(Protocol):
 
     def publish(self, message: Outgoing) -> bool: ...
 
-    async def run(self, *, will: Outgoing, subscriptions: Sequence[str], listener: LinkListener) -> None: ...
+    async def run(self, *, will: Outgoing, subscriptions: Sequence[Subscription], listener: LinkListener) -> None: ...
 
     async def stop(self, last: Outgoing, *, within_s: float) -> None: ...

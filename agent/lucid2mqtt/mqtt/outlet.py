@@ -39,11 +39,15 @@ class Outlet:
         self._reason = ""
         self._attributes_at = 0.0
         self._edges: Value | None = None
+        self._seen: Reading | None = None  # the latest, news or not
+        self._told: Reading | None = None
 
     def tell(self, reading: Reading, now: float) -> None:
         """Publishes `reading` if it is news."""
+        self._seen = reading
         if not self._gate.admits(reading, now):
             return
+        self._told = reading
         if reading.value is None:
             self._tell_status(reading)
             self._tell_attributes(reading, now)
@@ -62,6 +66,12 @@ class Outlet:
             self._publish(Outgoing(topic=self._status_topic, payload=OFFLINE, retain=Retain.ALWAYS))
         else:
             self.tell(reading, now)
+
+    def confirm(self, reading: Reading, now: float) -> None:
+        """Has told what the channel says since `reading`, the read-back of a command: also when that was no news."""
+        if self._seen is not None and self._told is not reading and self._told is not self._seen:
+            self.expect_news()
+            self.tell(self._seen, now)
 
     def expect_news(self) -> None:
         """Makes the next reading news, whatever it says: somebody asked."""

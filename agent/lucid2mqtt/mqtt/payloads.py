@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from lucid2mqtt.domain.channel import Channel, Signal
+from lucid2mqtt.domain.numbers import plain_number
 from lucid2mqtt.domain.reading import Reading, Value
 from lucid2mqtt.engine.orders import Incident, Toggle
 from lucid2mqtt.errors import Reason, RequestRejected
@@ -49,10 +49,10 @@ def parse_command(payload: bytes, channel: Channel) -> ParsedCommand:
     Raises RequestRejected (TOO_LONG, NOT_TEXT, NOT_UNDERSTOOD) and nothing else, whatever the bytes. Limits are the desk's business.
     """
     remedy = _SWITCH_REMEDY if channel.signal is Signal.STATE else _NUMBER_REMEDY
-    text = _text_of(payload, remedy)
+    text = text_of(payload, remedy)
     if not text.startswith("{"):
         return ParsedCommand(_value_of(text, channel, remedy))
-    document = _object_of(text, remedy)
+    document = object_of(text, remedy)
     unknown = document.keys() - _KEYS
     if unknown:
         raise _not_understood(f"unknown key {min(unknown)[:_SHOWN_OF_COMMAND]!r}", remedy)
@@ -63,7 +63,8 @@ def parse_command(payload: bytes, channel: Channel) -> ParsedCommand:
     return ParsedCommand(value, _duration_of(document["for_s"], channel) if "for_s" in document else None)
 
 
-def _text_of(payload: bytes, remedy: str) -> str:
+def text_of(payload: bytes, remedy: str) -> str:
+    """The text of a command, without the spaces around it. RequestRejected: TOO_LONG, NOT_TEXT."""
     if len(payload) > LONGEST_COMMAND:
         raise RequestRejected(Reason.TOO_LONG, f"the command has {len(payload)} bytes, {LONGEST_COMMAND} are allowed", remedy)
     try:
@@ -72,7 +73,8 @@ def _text_of(payload: bytes, remedy: str) -> str:
         raise RequestRejected(Reason.NOT_TEXT, "the command is not UTF-8 text", remedy) from None
 
 
-def _object_of(text: str, remedy: str) -> dict[str, object]:
+def object_of(text: str, remedy: str) -> dict[str, object]:
+    """The JSON object that `text` is. RequestRejected: NOT_UNDERSTOOD."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -94,7 +96,7 @@ def _value_of(word: str, channel: Channel, remedy: str) -> bool | float | Toggle
         if known is None:
             raise _not_understood(f"{shorten(word)!r} is no switch state", remedy)
         return known
-    number = _number_of(word)
+    number = plain_number(word)
     if number is None:
         raise _not_understood(f"{shorten(word)!r} is no number", remedy)
     return number
@@ -103,21 +105,10 @@ def _value_of(word: str, channel: Channel, remedy: str) -> bool | float | Toggle
 def _duration_of(wanted: object, channel: Channel) -> float:
     if channel.signal is not Signal.STATE:
         raise _not_understood("for_s is for switches only", "leave for_s out")
-    seconds = None if isinstance(wanted, bool) or not isinstance(wanted, int | float) else _number_of(str(wanted))
+    seconds = None if isinstance(wanted, bool) or not isinstance(wanted, int | float) else plain_number(str(wanted))
     if seconds is None or seconds <= 0:
         raise _not_understood("for_s is not a number of seconds above 0", 'send for example {"state": "ON", "for_s": 30}')
     return seconds
-
-
-def _number_of(word: str) -> float | None:
-    """A finite decimal number, or None. Python's own extras (`1_000`, `nan`, Arabic digits) are not numbers here."""
-    if not word.isascii() or "_" in word:
-        return None
-    try:
-        number = float(word)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _not_understood(message: str, remedy: str) -> RequestRejected:

@@ -20,7 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from lucid2mqtt.mqtt.dialing import acknowledge_at_once, dial, in_daemon_thread, new_client, new_properties, sentence_of
-from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain
+from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain, Subscription
 from lucid2mqtt.mqtt.options import MqttOptions, Protocol
 from lucid2mqtt.mqtt.outbox import Outbox
 from lucid2mqtt.mqtt.redial import BrokerUnavailable, Trouble
@@ -120,12 +120,12 @@ class Session:
     def is_v5(self) -> bool:
         return self._is_v5
 
-    def subscribe(self, filters: Sequence[str]) -> None:
-        """Subscribes at QoS 1; on MQTT 5 the retain flag arrives as it was published."""
+    def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
+        """Subscribes at QoS 1."""
         if self._is_v5:
-            self._client.subscribe([(name, SubscribeOptions(qos=1, retainAsPublished=True)) for name in filters])
+            self._client.subscribe([(each.filter, SubscribeOptions(qos=1, retainAsPublished=each.as_published)) for each in subscriptions])
         else:
-            self._client.subscribe([(name, 1) for name in filters])
+            self._client.subscribe([(each.filter, 1) for each in subscriptions])
 
     def publish(self, message: Outgoing) -> None:
         """Sends now, or as soon as the broker takes more; never blocks. A message that waits is overtaken by a newer one on its topic."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lucid2mqtt.domain.names import RESERVED_MODULE_NAMES, ChannelRef, is_slug
+from lucid2mqtt.domain.names import RESERVED_MODULE_NAMES, THERMOSTATS, ChannelRef, is_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,31 @@ class ReadModule:
 
 
 @dataclass(frozen=True, slots=True)
+class SetThermostat:
+    """Somebody commands a thermostat. Both words are as they came; `what` is "" where the topic names nothing to set."""
+
+    name: str
+    what: str
+
+    @property
+    def ref(self) -> ChannelRef:
+        """Where the thermostat stands among the topics."""
+        return thermostat_ref(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadThermostat:
+    """Somebody wants the state of a thermostat told now."""
+
+    name: str
+
+    @property
+    def ref(self) -> ChannelRef:
+        """Where the thermostat stands among the topics."""
+        return thermostat_ref(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Rescan:
     """Somebody wants the ports looked through now."""
 
@@ -38,7 +63,15 @@ class Birth:
     """Home Assistant says that it has come or gone; the payload tells which."""
 
 
-Incoming = SetChannel | ReadChannel | ReadModule | Rescan | Birth
+Errand = SetChannel | ReadChannel | ReadModule | SetThermostat | ReadThermostat
+"""What gets an answer."""
+
+Incoming = Errand | Rescan | Birth
+
+
+def thermostat_ref(name: str) -> ChannelRef:
+    """A thermostat has the topics of a channel: `state`, `status`, `error`."""
+    return ChannelRef(THERMOSTATS, name)
 
 
 class Topics:
@@ -85,12 +118,16 @@ class Topics:
     def event(self, ref: ChannelRef) -> str:
         return f"{self.root}/{ref}/event"
 
+    def thermostat_command(self, name: str, what: str) -> str:
+        return f"{self.root}/{thermostat_ref(name)}/{what}/set"
+
     def discovery(self, device_id: str) -> str:
         return f"{self._ha_prefix}/device/{device_id}/config"
 
     def subscriptions(self) -> tuple[str, ...]:
         """Filters that together match everything `parse` understands, each topic once."""
-        return (f"{self.root}/+/+/set", f"{self.root}/+/+/get", f"{self.root}/+/get", self.birth)
+        below = ("+/+/set", "+/+/get", "+/get", f"{THERMOSTATS}/+/+/set")
+        return (*(f"{self.root}/{each}" for each in below), self.birth)
 
     def parse(self, topic: str) -> Incoming | None:
         """What a message on `topic` asks for; None when it is nothing of ours."""
@@ -98,14 +135,7 @@ class Topics:
             return Birth()
         if topic == self.rescan:
             return Rescan()
-        below_root = topic.removeprefix(self._below_root) if topic.startswith(self._below_root) else ""
-        match below_root.split("/"):
-            case [module, "get"] if module not in RESERVED_MODULE_NAMES:
-                return ReadModule(module)
-            case [module, channel, ("set" | "get") as verb]:
-                ref = ChannelRef(module, channel)
-                return SetChannel(ref) if verb == "set" else ReadChannel(ref)
-        return None
+        return _errand(topic.removeprefix(self._below_root).split("/")) if topic.startswith(self._below_root) else None
 
     def may_answer_on(self, topic: str) -> bool:
         """Whether an outcome may be sent to the response topic a stranger chose.
@@ -114,6 +144,21 @@ class Topics:
         states and commands there. Not where a name is no topic, and not into the broker's `$` trees.
         """
         return not (topic_fault(topic) or topic.startswith((self._below_root, self._below_ha)) or topic in (self.root, self.birth))
+
+
+def _errand(levels: list[str]) -> Errand | None:
+    """What the levels below the root ask for."""
+    match levels:
+        case [module, "get"] if module not in RESERVED_MODULE_NAMES:
+            return ReadModule(module)
+        case [place, name, what, "set"] if place == THERMOSTATS:
+            return SetThermostat(name, what)
+        case [place, name, ("set" | "get") as verb] if place == THERMOSTATS:
+            return SetThermostat(name, "") if verb == "set" else ReadThermostat(name)
+        case [module, channel, ("set" | "get") as verb]:
+            ref = ChannelRef(module, channel)
+            return SetChannel(ref) if verb == "set" else ReadChannel(ref)
+    return None
 
 
 def topic_fault(topic: str) -> str | None:

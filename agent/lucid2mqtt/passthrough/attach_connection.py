@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from typing import cast
@@ -12,12 +11,11 @@ from lucid2mqtt.errors import LinkLost
 from lucid2mqtt.passthrough.attach_line import Line
 from lucid2mqtt.passthrough.attach_remote import ClientTls, Remote, Way
 from lucid2mqtt.passthrough.attach_words import alert_words, verdict_words
+from lucid2mqtt.passthrough.stream import StreamWire, tune
 from lucid2mqtt.passthrough.wire import UNREAD_LIMIT
 
 CONNECT_LIMIT_S = 10.0
 """Name look-up, connect and TLS handshake together."""
-_KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
-"""A dead network is noticed within a minute, within half of one when something was sent. Not every system has them all."""
 
 _WORDS = (
     (type(None), "the other side closed the connection"),
@@ -94,12 +92,11 @@ def lost_words(fault: Exception | None) -> str:
     return str(getattr(fault, "strerror", None) or fault)
 
 
-class RemoteConnection(asyncio.Protocol):
+class RemoteConnection(StreamWire, asyncio.Protocol):
     """A connection that stands. A wire towards the line; `closed` gives the reason when it is over."""
 
     def __init__(self, line: Line, loop: asyncio.AbstractEventLoop) -> None:
         self._line = line
-        self._transport: asyncio.Transport | None = None
         self._is_joined = False
         self._may_be_unwelcome = False
         self.closed: asyncio.Future[str] = loop.create_future()
@@ -109,9 +106,7 @@ class RemoteConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=UNREAD_LIMIT)
-        connection = transport.get_extra_info("socket")
-        if connection.family != getattr(socket, "AF_UNIX", None):
-            _tune(connection)
+        tune(transport.get_extra_info("socket"))
         self._may_be_unwelcome = transport.get_extra_info("ssl_object") is not None
         self._is_joined = True
         self._line.connected(self)
@@ -143,37 +138,15 @@ class RemoteConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    def hold(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def go_on(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def finish(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
     def abort(self) -> None:
         """Closes at once, whatever is still to be sent."""
         self._is_joined = False
-        if self._transport is not None:
-            self._transport.abort()
+        super().abort()
 
     def _part(self) -> None:
         if self._is_joined:
             self._is_joined = False
             self._line.disconnected()
-
-
-def _tune(connection: socket.socket) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE:
-        if hasattr(socket, name):
-            with contextlib.suppress(OSError):  # known to Python, not to this system
-                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _refuse_passphrase() -> str:

@@ -56,6 +56,8 @@ _LENGTHS = {
     Command.PURGE_DATA: 1,
 }
 _CTS, _DSR, _RI, _CD = 0x10, 0x20, 0x40, 0x80
+_CHANGES = 4  # "it changed" stands so many bits below the state of each line; of RI only the end of ringing counts
+_EVERY_LINE = 0xFF
 _ALL_SENT = b"\x60"  # sender and its buffer are empty
 _NO_FLOW, _XON_XOFF, _RTS_CTS = 1, 2, 3
 
@@ -79,6 +81,8 @@ class ComPort:
 
     def __init__(self) -> None:
         self._state = _Remembered()
+        self._mask = _EVERY_LINE  # of the changes a client wants to hear about (RFC 2217, SET-MODEMSTATE-MASK)
+        self._lines: int | None = None  # as the client was told last
         self._commands: Mapping[Command, Callable[[bytes, LineControls], bytes]] = {
             Command.SIGNATURE: lambda _, __: SIGNATURE,
             Command.SET_BAUD_RATE: self._baud_rate,
@@ -87,9 +91,9 @@ class ComPort:
             Command.SET_STOP_SIZE: self._stop_size,
             Command.SET_CONTROL: lambda value, controls: bytes((self._control(value[0], controls),)),
             Command.NOTIFY_LINE_STATE: lambda _, __: _ALL_SENT,
-            Command.NOTIFY_MODEM_STATE: lambda _, controls: bytes((_modem_state(controls),)),
+            Command.NOTIFY_MODEM_STATE: lambda _, controls: bytes((self._look_at_lines(controls),)),
             Command.SET_LINE_STATE_MASK: lambda value, _: value,
-            Command.SET_MODEM_STATE_MASK: lambda value, _: value,
+            Command.SET_MODEM_STATE_MASK: self._modem_mask,
             Command.PURGE_DATA: _purge,
         }
 
@@ -99,6 +103,29 @@ class ComPort:
         With `controls` it may block, and raises the OSError or ValueError of the driver.
         """
         return bytes((command + SERVER_OFFSET,)) + self._commands[command](value, controls or _NO_CONTROLS)
+
+    def modem_news(self, controls: LineControls | None) -> bytes:
+        """The notice of modem lines that changed since the client was told last; empty when none did that it wants to hear about.
+
+        May block and raise as `carry_out`.
+        """
+        before = self._lines
+        lines = self._look_at_lines(controls or _NO_CONTROLS)
+        if before is None:
+            return b""
+        changed = before ^ lines
+        if not (changed | changed >> _CHANGES) & self._mask:
+            return b""
+        has_changed = (changed & ~(_RI & lines)) >> _CHANGES
+        return bytes((Command.NOTIFY_MODEM_STATE + SERVER_OFFSET, lines | has_changed))
+
+    def _look_at_lines(self, controls: LineControls) -> int:
+        self._lines = _modem_state(controls)
+        return self._lines
+
+    def _modem_mask(self, value: bytes, _: LineControls) -> bytes:
+        self._mask = value[0]
+        return value
 
     def _baud_rate(self, value: bytes, controls: LineControls) -> bytes:
         state, wanted = self._state, int.from_bytes(value, "big")

@@ -6,19 +6,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from lucid2mqtt.passthrough.stream import StreamWire, tune
 from lucid2mqtt.passthrough.wire import LONGEST_CHUNK, STUCK_LIMIT_S, UNREAD_LIMIT, Session
-
-KEEPALIVE_IDLE_S = 30
-KEEPALIVE_INTERVAL_S = 10
-KEEPALIVE_PROBES = 3
-USER_TIMEOUT_MS = 30_000
-"""A client whose host is gone is noticed within a minute when it is silent, within this time when something waits for it."""
 
 Open = Callable[["Connection", socket.socket], Session]
 """Makes the session of a new connection."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(StreamWire, asyncio.BufferedProtocol):
     """One connection. A buffered protocol, because only that bounds how much is read at once."""
 
     def __init__(self, open_session: Open, closed: Callable[[Connection], None]) -> None:
@@ -27,7 +22,6 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._room = bytearray(LONGEST_CHUNK)
         self._view = memoryview(self._room)
-        self._transport: asyncio.Transport | None = None
         self._session: Session | None = None
         self._stuck: asyncio.TimerHandle | None = None
         self._left = 0  # bytes that would wait now if the client had read nothing since the last look
@@ -40,8 +34,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=0)
         connection = transport.get_extra_info("socket")
-        if connection.family in (socket.AF_INET, socket.AF_INET6):
-            _tune(connection)
+        tune(connection)
         self._session = self._open_session(self, connection)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -89,22 +82,6 @@ class Connection(asyncio.BufferedProtocol):
             if transport.get_write_buffer_size() > UNREAD_LIMIT:
                 transport.abort()
 
-    def hold(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def go_on(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def finish(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
     def _look(self) -> None:
         """The client was stuck for a while: cut it off unless it read something."""
         self._stuck = None
@@ -121,15 +98,3 @@ class Connection(asyncio.BufferedProtocol):
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
-
-
-def _tune(connection: socket.socket) -> None:
-    for level, option, value in (
-        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_S),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES),
-        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS),
-    ):
-        connection.setsockopt(level, option, value)

@@ -26,8 +26,6 @@ HELD_S = 1.0
 BURST = 200
 PER_SECOND = 50.0
 """How often one client may connect: scripts that run a command per connection do so in quick succession, but not for ever."""
-PER_IDENTITY = 8
-"""Connections one client may have to one module: a line keeps as many of its requests waiting."""
 REMEMBERED = 256
 _log = logging.getLogger(__name__)
 

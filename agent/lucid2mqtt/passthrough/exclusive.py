@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.errors import LinkError, LinkLost, RequestRejected
@@ -60,6 +61,9 @@ class RawSource(Protocol):
     def objection(self) -> str:
         """Why nobody can have it now; empty when somebody can."""
 
+    def recall(self) -> str:
+        """Why whoever has it must give it back now; empty when not."""
+
     def lease(self, user: RawUser, *, who: str) -> Lease:
         """The line, for the time of the block. Raises LinkError and RequestRejected; afterwards it is fit for the next one."""
 
@@ -98,23 +102,36 @@ class ExclusiveRoom:
     async def _give(self, session: RawSession, door: Door) -> None:
         async with self._source.lease(session, who=session.identity) as (line, controls):
             _log.info("%s: %s has it for itself", door.target, session.peer)
-            why = await session.use(line, controls, door.options.idle_s)
+            why = await session.use(line, controls, door.options.idle_s, self._source.recall)
             session.dismiss()
             _log.info("%s: %s does not have it for itself any more: %s", door.target, session.peer, why)
 
 
 class ModuleSource:
-    """A module, taken out of everybody's reach for a while; not while a controller owns one of its outputs."""
+    """A module, taken out of everybody's reach for a while.
 
-    def __init__(self, module: SharedModule, house: House) -> None:
+    Not while a controller owns one of its outputs: then it comes back, even early. And not while an output still has to be
+    switched off by itself, because nobody could do that in time. `pending` tells of that, in words.
+    """
+
+    def __init__(self, module: SharedModule, house: House, pending: Callable[[ChannelRef], str]) -> None:
         self._module = module
         self._house = house
+        self._pending = pending
 
     def objection(self) -> str:
         if self._module.line is None:
             return f"the module is away: {self._module.why_away}"
+        if why := self.recall():
+            return why
+        for number, ref in self._module.outputs.items():
+            if why := self._pending(ref):
+                return f"channel {number} has to be switched off in time ({why}): wait for that, or switch it off first"
+        return ""
+
+    def recall(self) -> str:
         for number, owner in self._module.claims.items():
-            return f"channel {number} belongs to {owner}, which must not lose the module"
+            return f"channel {number} belongs to {owner}, which must not lose the module: use a shared listener, or stop {owner} first"
         return ""
 
     @contextlib.asynccontextmanager
@@ -125,6 +142,8 @@ class ModuleSource:
             raise LinkLost(f"{self._module.name} cannot be given away: {why}")
         async with line.lend(user, who=who) as raw:
             await asyncio.sleep(0)  # whoever asked last puts its reading up first
+            if why := self.objection():  # the last transaction took its time
+                raise LinkLost(f"{self._module.name} cannot be given away: {why}")
             self._module.mark(Quality.STALE, f"{who} has the module for itself")
             yield raw, None
         await self._look_again()
@@ -137,6 +156,7 @@ class ModuleSource:
         deadline = asyncio.get_running_loop().time() + BACK_WITHIN_S
         try:
             await live.line.transact(get_id(), turn=Turn.COMMAND, client="passthrough", deadline=deadline)
+            await self._house.look_again(self._module.name)
             await self._house.read_now(self._module.name)
         except (LinkError, RequestRejected) as fault:
             _log.warning("%s: not in step after exclusive use: %s", self._module.name, fault)
@@ -151,6 +171,9 @@ class DeviceSource:
         self._open = open_device
 
     def objection(self) -> str:
+        return ""
+
+    def recall(self) -> str:
         return ""
 
     @contextlib.asynccontextmanager

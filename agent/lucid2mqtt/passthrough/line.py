@@ -11,10 +11,16 @@ from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import Reply, Request
 
 Outcome = Reply | LucidError
+Veto = Callable[[], LucidError | None]
+"""Asked just before a request that had to wait is sent: what came up meanwhile that forbids it, None when nothing did."""
 
 
 class Submitted(Protocol):
     """A request on its way."""
+
+    @property
+    def took_s(self) -> float:
+        """How long the module had it, once that is over; 0 for one that was not sent."""
 
     def abandon(self) -> None:
         """The asker left: what was begun is finished, nothing is told any more."""
@@ -43,9 +49,16 @@ class SharedLine(Protocol):
     """A line that several clients use by turns, and one at a time may borrow."""
 
     def submit(
-        self, request: Request, *, turn: Turn, client: str, deadline: float | None = None, done: Callable[[Outcome], None]
+        self,
+        request: Request,
+        *,
+        turn: Turn,
+        client: str,
+        deadline: float | None = None,
+        done: Callable[[Outcome], None],
+        veto: Veto | None = None,
     ) -> Submitted:
-        """Sends in its turn; `done` is called exactly once, perhaps before this returns."""
+        """Sends in its turn; `done` is called exactly once, perhaps before this returns, with what `veto` gave when that forbade it."""
 
     def lend(self, user: RawUser, *, who: str) -> AbstractAsyncContextManager[RawLine]:
         """The bare line, after the running transaction, for the time of the block; everybody else is told LinkLost meanwhile.

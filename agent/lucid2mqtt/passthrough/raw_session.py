@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from lucid2mqtt.passthrough.door import Door
 from lucid2mqtt.passthrough.line import RawLine
@@ -46,24 +47,28 @@ class RawSession:
         """True when it says nothing more, so that the next client can wait for it."""
         return self._is_finished or self.is_over
 
-    async def use(self, line: RawLine, controls: LineControls | None, idle_s: float | None) -> str:
-        """Passes bytes until the client is gone, or nothing was said for `idle_s`; tells why it ended."""
+    async def use(self, line: RawLine, controls: LineControls | None, idle_s: float | None, recall: Callable[[], str]) -> str:
+        """Passes bytes until the client is gone, nothing was said for `idle_s`, or `recall` says why it is over; tells why it ended."""
         self._line, self.controls = line, controls
         self._moved_at = self._loop.time()
         self._wire.go_on()
         try:
-            return await self._idle_out(idle_s)
+            return await self._end(idle_s, recall)
         finally:
             self._line = self.controls = None
 
-    async def _idle_out(self, idle_s: float | None) -> str:
+    async def _end(self, idle_s: float | None, recall: Callable[[], str]) -> str:
+        begun = self._loop.time()
         while not self._over.is_set():
+            self.traffic.busy_s = self._loop.time() - begun
+            if why := recall():
+                return why
             limit_s = LINGER_S if self._is_finished else idle_s
             left_s = None if limit_s is None else self._moved_at + limit_s - self._loop.time()
             if left_s is not None and left_s <= 0:
                 return "it is done" if self._is_finished else f"nothing was said for {limit_s:g} s"
             with contextlib.suppress(TimeoutError):
-                # a client's last word shortens the wait: look again by then at the latest
+                # a client's last word shortens the wait, a recall ends it: look again by then at the latest
                 async with asyncio.timeout(LINGER_S if left_s is None else min(left_s, LINGER_S)):
                     await self._over.wait()
         return "it left"

@@ -30,10 +30,14 @@ class Access(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one client may do: `access` on every channel that `channels` does not name."""
+    """What one client may do: `access` on every channel that `channels` does not name.
+
+    `bus_share` is the most it may take of a shared module's time, above 0 to 1; None for as much as it can get.
+    """
 
     access: Access = Access.READ
     channels: Mapping[int, Access] = field(default_factory=lambda: MappingProxyType({}))
+    bus_share: float | None = None
 
     @property
     def most(self) -> Access:

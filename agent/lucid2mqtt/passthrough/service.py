@@ -14,7 +14,7 @@ from lucid2mqtt.domain.channel import Module
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
-from lucid2mqtt.passthrough.door import PER_IDENTITY, Door, Guest, Lobby
+from lucid2mqtt.passthrough.door import Door, Guest, Lobby
 from lucid2mqtt.passthrough.exclusive import DeviceSource, ExclusiveRoom, ModuleSource, OpenDevice
 from lucid2mqtt.passthrough.listener import Listener
 from lucid2mqtt.passthrough.options import ListenAddress, ListenerOptions, Mode
@@ -29,7 +29,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientStatus:
-    """A connected client. `bus_share` is the part of the time since it connected that the module worked for it, 0..1."""
+    """A connected client. `bus_share` is the part of the time since it connected that the module worked for it, 0..1: of an
+    exclusive client the part that it had it for itself.
+    """
 
     number: int
     target: str  # the module, or the path of the device
@@ -205,8 +207,6 @@ class Passthrough:
         return guest
 
     def _share(self, module: SharedModule, wire: Wire, peer: Peer, door: Door) -> Guest | str:
-        if sum(guest.peer.identity == peer.identity for other in self._doors_to(module.name) for guest in other.guests) >= PER_IDENTITY:
-            return f"it has {PER_IDENTITY} connections already"
         if module.line is None and door.options.hold_s == 0:
             return f"{module.name} is away"
         door.expect(module.is_there)
@@ -218,7 +218,9 @@ class Passthrough:
     def _module(self, name: str) -> SharedModule:
         module = self._modules.get(name)
         if module is None:
-            module = self._modules[name] = SharedModule(name, self._board, claimant=self._desk.claimant, now=self._now)
+            module = self._modules[name] = SharedModule(
+                name, self._board, claimant=self._desk.claimant, look_again=self._house.look_again, now=self._now
+            )
             for live in self._house.live_modules:
                 if live.module.name == name:
                     module.arrived(live)
@@ -231,7 +233,7 @@ class Passthrough:
         room = self._rooms.get(target)
         if room is None:
             if options.module is not None:
-                room = ExclusiveRoom(ModuleSource(self._module(options.module), self._house), self._spawn)
+                room = ExclusiveRoom(ModuleSource(self._module(options.module), self._house, self._desk.pending), self._spawn)
             else:
                 room = ExclusiveRoom(DeviceSource(target, options.line, self._open_device), self._spawn)
             self._rooms[target] = room

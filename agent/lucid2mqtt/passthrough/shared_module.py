@@ -1,18 +1,19 @@
 """A module as its legacy clients see it: there or away, what is protected on it, and who is connected.
 
-What a client switched is read back at once, so that everybody else sees what the module says now. One task per module does
-that, however many clients write however often.
+What a client switched is read back at once, so that everybody else sees what the module says now; and when one changed how a
+channel works, the house looks at the module again. One task per module does that, however many clients write however often.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality
+from lucid2mqtt.engine.arrival import may_change_state
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.module import LiveModule
 from lucid2mqtt.engine.point import Point
@@ -20,6 +21,7 @@ from lucid2mqtt.errors import DeviceRefused, GarbledReply, LinkError, RequestRej
 from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import Reply, get_io_group
 from lucid2mqtt.lucid.values import decode_group
+from lucid2mqtt.passthrough.accounts import Accounts
 from lucid2mqtt.passthrough.line import Outcome, SharedLine
 from lucid2mqtt.passthrough.rights import Frame, Kind, Protection
 
@@ -28,22 +30,32 @@ _log = logging.getLogger(__name__)
 
 
 class SharedModule:
-    """One module by its name. `claimant` tells who owns an output, None when nobody does."""
+    """One module by its name. `claimant` tells who owns an output, None when nobody does; `look_again` is that of the house."""
 
-    def __init__(self, name: str, board: Board, *, claimant: Callable[[ChannelRef], str | None], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        name: str,
+        board: Board,
+        *,
+        claimant: Callable[[ChannelRef], str | None],
+        look_again: Callable[[str], Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
         self.name = name
         self.live: LiveModule | None = None
         self.line: SharedLine | None = None
         self.why_away = "it was not seen yet"
         self.for_reading = Protection()  # what is held back from readers; another object when it changed
-        self.free_at = 0.0  # when the last transaction of a client ended, loop time
+        self.accounts = Accounts()
         self._board = board
         self._claimant = claimant
+        self._look_again = look_again
         self._now = now
         self._loop = asyncio.get_running_loop()
         self._outputs: Mapping[int, Point] = {}
         self._clearing: Mapping[int, Point] = {}
         self._written: dict[int, str] = {}  # outputs to be read back, and who wrote them last
+        self._may_work_otherwise = False
         self._news = asyncio.Event()
 
     def is_there(self) -> bool:
@@ -68,6 +80,7 @@ class SharedModule:
         self.line = self.live = None
         self.why_away = reason
         self._written.clear()
+        self._may_work_otherwise = False
 
     def mark(self, quality: Quality, reason: str) -> None:
         """Tells everybody that no channel of the module can be trusted for now."""
@@ -75,6 +88,11 @@ class SharedModule:
             self.live.publish_fault(list(self.live.points.values()), quality, reason)
 
     # -- frames
+
+    @property
+    def outputs(self) -> Mapping[int, ChannelRef]:
+        """By number."""
+        return {number: point.channel.ref for number, point in self._outputs.items()}
 
     @property
     def claims(self) -> Mapping[int, str]:
@@ -99,7 +117,10 @@ class SharedModule:
         self.touched(frame, client)
 
     def touched(self, frame: Frame, client: str) -> None:
-        """Nobody knows any more what the outputs of `frame` show: they are read back."""
+        """Nobody knows any more what the outputs of `frame` show, or how its channels work: they are looked at."""
+        if self.live is not None and may_change_state(frame.request, self.live.type.family):
+            self._may_work_otherwise = True
+            self._news.set()
         for number in self._outputs if frame.kind is Kind.UNKNOWN else frame.channels:
             if number in self._outputs:
                 self._written[number] = client
@@ -130,9 +151,19 @@ class SharedModule:
         while True:
             await self._news.wait()
             self._news.clear()
+            if self._may_work_otherwise:
+                self._may_work_otherwise = False
+                await self.look_again()
             written, self._written = self._written, {}
             if self.live is not None:
                 await self._read_back(self.live, written)
+
+    async def look_again(self) -> None:
+        """Has the house find out how the channels of the module work now."""
+        try:
+            await self._look_again(self.name)
+        except (LinkError, RequestRejected) as fault:
+            _log.warning("%s: a client may have changed how channels work, and they could not be looked at: %s", self.name, fault)
 
     async def _read_back(self, live: LiveModule, written: Mapping[int, str]) -> None:
         points = [point for number, point in sorted(self._outputs.items()) if number in written and point.is_active]

@@ -1,8 +1,9 @@
 """A client that shares a module: its bytes are cut into requests, and each is answered in its order.
 
 A request of a client waits here until the one before is answered, so a client has one at the line at a time however
-deep it asks ahead, and its answers come in order by themselves. Every request gets an answer: that of the module, a
-refusal, or "could not carry out" when the module does not answer; old programs wait for ever otherwise.
+deep it asks ahead, and its answers come in order by themselves. It also waits here while its client had more than its share;
+nobody else waits for that. Every request gets an answer: that of the module, a refusal, or "could not carry out" when the
+module does not answer; old programs wait for ever otherwise.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import asyncio
 import logging
 from collections import deque
 
-from lucid2mqtt.errors import LinkError
+from lucid2mqtt.errors import LinkError, LucidError, Reason, RequestRejected
 from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import Reply, Status
 from lucid2mqtt.lucid.readers import RequestReader
+from lucid2mqtt.passthrough.accounts import lane_of
 from lucid2mqtt.passthrough.door import Door
 from lucid2mqtt.passthrough.foreign import foreign_program
 from lucid2mqtt.passthrough.line import Outcome, Submitted
@@ -53,18 +55,21 @@ class SharedSession:
         self._module = module
         self._door = door
         self._loop = asyncio.get_running_loop()
-        self._key = f"client {peer.identity}"
+        self._account = module.accounts.of(peer.identity)
+        self._seat = self._account.take_seat()
+        self._lane = lane_of(peer.identity, self._seat)
         self.grant = door.rights.of(peer)
+        self._is_limited = self._has_limits()
         self._reader = RequestReader()
         self._proven: dict[bytes, Frame] = {}  # programs ask the same few questions over and over: these need no judging
         self._proven_under: Protection | None = None
         self._waiting: deque[Frame] = deque()
         self._running: Frame | None = None
         self._job: Submitted | None = None
-        self._begun_at = 0.0
         self._heard_at = 0.0
         self._garbage: deque[float] = deque(maxlen=GARBAGE_LIMIT)
         self._next_at = 0.0  # when a client whose rate is limited may ask again, loop time
+        self._pause: asyncio.TimerHandle | None = None
         self._is_new = True
         self._going = False
         self._held = False
@@ -77,6 +82,7 @@ class SharedSession:
     def received(self, chunk: bytes) -> None:
         frame = self._proven.get(chunk)
         if frame is not None and self._is_at_leisure and self._module.for_reading is self._proven_under:
+            self.traffic.frames += 1
             self._ask(frame)
             return
         if self._is_gone or self._is_finished:
@@ -115,6 +121,9 @@ class SharedSession:
     def lost(self) -> None:
         self._is_gone = True
         self._waiting.clear()
+        self._account.leave_seat(self._seat)
+        if self._pause is not None:
+            self._pause.cancel()
         if self._job is not None and self._running is not None:
             self._job.abandon()
             if self._running.kind >= Kind.SWITCH:
@@ -137,18 +146,28 @@ class SharedSession:
 
     def rights_changed(self) -> None:
         self.grant = self._door.rights.of(self.peer)
+        self._is_limited = self._has_limits()
         self._proven.clear()
         if self.grant.most is Access.NONE:
             self.dismiss()
+        if self._pause is not None:  # the limits it waits for are the old ones
+            self._pause.cancel()
+            self._go_on_later()
 
     # -- requests
 
     @property
     def _is_at_leisure(self) -> bool:
         """True when a request that arrives whole can go to the line at once."""
-        if self._door.options.frames_per_s is not None:
-            return False
-        return not (self._running or self._waiting or self._is_stalled or self._is_finished or self._is_gone or self._reader.pending)
+        return not (
+            self._running
+            or self._waiting
+            or self._is_limited
+            or self._is_stalled
+            or self._is_finished
+            or self._is_gone
+            or self._reader.pending
+        )
 
     def _go_on(self) -> None:
         """Answers what waits, until one of the requests is with the module."""
@@ -164,70 +183,92 @@ class SharedSession:
         if self._is_finished and self._running is None and not self._waiting:
             self._wire.finish()
 
+    def _has_limits(self) -> bool:
+        return self._door.options.frames_per_s is not None or self.grant.bus_share is not None
+
     def _may_ask(self) -> bool:
-        """False when it is too early for another request of a client whose rate is limited; it then goes on by itself."""
-        rate = self._door.options.frames_per_s
-        if rate is None:
+        """False when it is too early for another request of a client with limits; it then goes on by itself."""
+        if not self._is_limited:
             return True
-        now = self._loop.time()
-        if now < self._next_at:
-            self._loop.call_at(self._next_at, self._go_on_later)
+        now, rate = self._loop.time(), self._door.options.frames_per_s
+        due = max(self._next_at if rate is not None else now, self._account.free_at if self.grant.bus_share is not None else now)
+        if due > now:
+            if self._pause is None:
+                self._pause = self._loop.call_at(due, self._go_on_later)
             return False
-        self._next_at = now + 1 / rate
+        if rate is not None:
+            self._next_at = now + 1 / rate
         return True
 
     def _go_on_later(self) -> None:
-        if self._running is None and not self._going and not self._is_gone:
+        self._pause = None
+        if self._running is None and not self._going:
             self._go_on()
 
     def _begin(self, frame: Frame) -> None:
+        self.traffic.frames += 1
         module = self._module
-        protection = module.protection(frame.kind)
-        why = refusal(frame, self.grant, protection, forward_unknown=self._door.options.forward_unknown)
+        why = self._refusal(frame)
         if why:
             self._refuse(frame, why)
             return
         if frame.kind <= Kind.READ and not module.clears(frame):
-            if self._proven_under is not protection or len(self._proven) >= PROVEN:
+            if self._proven_under is not module.for_reading or len(self._proven) >= PROVEN:
                 self._proven.clear()
-                self._proven_under = protection
+                self._proven_under = module.for_reading
             self._proven[frame.request.encode()] = frame
         self._ask(frame)
 
     def _ask(self, frame: Frame) -> None:
-        self.traffic.frames += 1
         line = self._module.line
         self._running = frame
-        self._begun_at = self._loop.time()
+        self._job = None
         if line is None:
             self._done(LinkError(f"{self._module.name} is away: {self._module.why_away}"))
+        elif frame.kind < Kind.SWITCH:
+            self._job = line.submit(frame.request, turn=Turn.SHARED, client=self._lane, done=self._done)
         else:
-            self._job = line.submit(frame.request, turn=Turn.SHARED, client=self._key, done=self._done)
+            self._job = line.submit(frame.request, turn=Turn.SHARED, client=self._lane, done=self._done, veto=self._veto)
+
+    def _veto(self) -> LucidError | None:
+        """While a frame waited for its turn, an output may have been claimed, or a right withdrawn."""
+        why = "" if self._running is None else self._refusal(self._running)
+        return RequestRejected(Reason.CLAIMED, why, "ask its owner") if why else None
+
+    def _refusal(self, frame: Frame) -> str:
+        protection = self._module.protection(frame.kind)
+        return refusal(frame, self.grant, protection, forward_unknown=self._door.options.forward_unknown)
 
     def _done(self, outcome: Outcome) -> None:
         frame, self._running = self._running, None
         if frame is None:
             return
-        module, traffic = self._module, self.traffic
-        now = self._loop.time()
-        traffic.busy_s += now - max(self._begun_at, module.free_at)
-        module.free_at = now
+        if self._job is not None and (took_s := self._job.took_s):
+            self._book(took_s)
         if isinstance(outcome, Reply):
-            answer = outcome.encode()
+            self._answer(frame, outcome, outcome.encode())
+        elif isinstance(outcome, RequestRejected) and outcome.reason is Reason.CLAIMED:
+            self._refuse(frame, str(outcome))
         else:
-            traffic.unanswered += 1
-            answer = self._instead_of_an_answer()
-        if traffic.log is not None:
-            traffic.log.append(LoggedFrame(now, frame.request, answer, outcome_text(outcome)))
-        if answer:
-            self._wire.write(answer)
-        if frame.kind >= Kind.SWITCH or module.clears(frame):
-            module.carried_out(frame, outcome, self.identity)
+            self.traffic.unanswered += 1
+            self._answer(frame, outcome, self._instead_of_an_answer())
         if not self._going and (self._waiting or self._is_finished or self._held):
             self._go_on()
 
+    def _book(self, took_s: float) -> None:
+        self.traffic.busy_s += took_s
+        if (share := self.grant.bus_share) is not None:
+            self._account.charge(took_s, share, self._loop.time())
+
+    def _answer(self, frame: Frame, outcome: Outcome, answer: bytes) -> None:
+        if self.traffic.log is not None:
+            self.traffic.log.append(LoggedFrame(self._loop.time(), frame.request, answer, outcome_text(outcome)))
+        if answer:
+            self._wire.write(answer)
+        if frame.kind >= Kind.SWITCH or self._module.clears(frame):
+            self._module.carried_out(frame, outcome, self.identity)
+
     def _refuse(self, frame: Frame, why: str) -> None:
-        self.traffic.frames += 1
         self.traffic.refused += 1
         status = self._door.options.refuse_with
         answer = b"" if status is None else Reply(status).encode()

@@ -26,7 +26,10 @@ class LoggedFrame:
 
 @dataclass(slots=True)
 class Traffic:
-    """Totals of one client. `busy_s` is how long the module worked for it, waiting for others not counted."""
+    """Totals of one client. `busy_s` is how long the module worked for it, waiting for others not counted.
+
+    An exclusive client keeps it busy all the time it has it.
+    """
 
     frames: int = 0
     refused: int = 0

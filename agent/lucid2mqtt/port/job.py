@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from lucid2mqtt.errors import LucidError
@@ -10,21 +11,31 @@ from lucid2mqtt.lucid.frames import Reply, Request
 
 Outcome = Reply | LucidError
 Done = Callable[[Outcome], None]
+Veto = Callable[[], LucidError | None]
+"""Asked just before a request that had to wait is sent: what came up meanwhile that forbids it, None when nothing did."""
 
 
 class Job:
-    """A request with its asker. `due` is the loop time after which it is not sent any more."""
+    """A request with its asker. `due` is the loop time after which it is not sent any more.
 
-    __slots__ = ("abandoned", "client", "done", "due", "has_deadline", "request", "turn")
+    `took_s` is how long the module had it, once that is over; 0 for one that was not sent.
+    """
 
-    def __init__(self, request: Request, turn: Turn, client: str, due: float, *, has_deadline: bool, done: Done) -> None:
+    __slots__ = ("abandoned", "client", "done", "due", "has_deadline", "request", "sent_at", "took_s", "turn", "veto")
+
+    def __init__(
+        self, request: Request, turn: Turn, client: str, due: float, *, has_deadline: bool, done: Done, veto: Veto | None = None
+    ) -> None:
         self.request = request
         self.turn = turn
         self.client = client
         self.due = due
         self.has_deadline = has_deadline
         self.done = done
+        self.veto = veto
         self.abandoned = False
+        self.sent_at = math.inf
+        self.took_s = 0.0
 
     def abandon(self) -> None:
         """The asker left: the request is not sent if it still waits, and `done` is not called any more."""

@@ -26,7 +26,7 @@ from lucid2mqtt.lucid.readers import ReplyReader
 from lucid2mqtt.port.address import Address
 from lucid2mqtt.port.counters import PortCounters
 from lucid2mqtt.port.dial import Dial, open_link
-from lucid2mqtt.port.job import Done, Job, Outcome
+from lucid2mqtt.port.job import Done, Job, Outcome, Veto
 from lucid2mqtt.port.link import Link, LinkUser
 from lucid2mqtt.port.loan import Loan
 from lucid2mqtt.port.options import PortOptions
@@ -101,14 +101,17 @@ class PortOwner:
         finally:
             job.abandon()
 
-    def submit(self, request: Request, *, turn: Turn, client: str, deadline: float | None = None, done: Done) -> Job:
+    def submit(
+        self, request: Request, *, turn: Turn, client: str, deadline: float | None = None, done: Done, veto: Veto | None = None
+    ) -> Job:
         """Sends `request` at once when the line is idle, else in its turn; `done` is called exactly once unless abandoned.
 
-        A request that cannot be taken is settled before this returns. Errors are those of `Transactor.transact`.
+        A request that cannot be taken is settled before this returns, one that `veto` forbids in its turn with what `veto` gives.
+        Other errors are those of `Transactor.transact`.
         """
         now = self._loop.time()
         due = now + WAITING_LIMIT_S if deadline is None else deadline
-        job = Job(request, turn, client, due, has_deadline=deadline is not None, done=done)
+        job = Job(request, turn, client, due, has_deadline=deadline is not None, done=done, veto=veto)
         if self._end is not None:
             done(LinkLost(f"{request} was not sent: {self._end}"))
         elif self._loan is not None:
@@ -191,6 +194,7 @@ class PortOwner:
         replies = self._reader.feed(chunk)
         if not replies:
             return
+        job.took_s = self._loop.time() - job.sent_at
         reply = replies[0]
         if len(replies) > 1 or self._reader.pending or not _fits(reply, job.request):
             self.counters.garbled += 1
@@ -226,7 +230,8 @@ class PortOwner:
             self._strayed = False
             link.flush_input()
         self._all_out = link.write(job.request.encode())
-        self._limit = self._loop.time() + (self._patience_s(job.request) if self._all_out else SEND_LIMIT_S)
+        job.sent_at = now = self._loop.time()
+        self._limit = now + (self._patience_s(job.request) if self._all_out else SEND_LIMIT_S)
         self._wake_by(self._limit)
 
     def _send_next(self) -> None:
@@ -234,10 +239,14 @@ class PortOwner:
             self._hand_over(self._loan)
             return
         while (job := self._queue.pop()) is not None:
-            if job.due > self._loop.time():
+            # whoever is told now and submits again must not jump the queue: hence call_soon
+            if job.due <= self._loop.time():
+                self._loop.call_soon(self._expire, job)
+            elif job.veto is not None and (fault := job.veto()) is not None:
+                self._loop.call_soon(self._settle, job, fault)
+            else:
                 self._send(job)
                 return
-            self._loop.call_soon(self._expire, job)  # not now: what it then submits must not jump the queue
 
     def _patience_s(self, request: Request) -> float:
         return reply_time_s(request, self._options.reply_timeout_s)
@@ -305,6 +314,7 @@ class PortOwner:
             self.link_lost("it takes no more bytes")
             return
         self.counters.timeouts += 1
+        job.took_s = self._loop.time() - job.sent_at
         self._quarantine(job, ReplyTimeout(f"no answer to {job.request} within {self._patience_s(job.request):g} s", sent=True))
 
     # -- quarantine and end

@@ -41,15 +41,20 @@ _MESSAGES = {
 _SECRET_KEYS = frozenset({"password"})
 
 
+def path_of(detail: ErrorDetails) -> Path:
+    """The key an objection is about."""
+    return tuple(key for key in detail["loc"] if key != "[key]")
+
+
 def faulty_path(detail: ErrorDetails) -> Path:
     """What must go for the objection to fall: the key itself, or what lacks a key."""
-    path = tuple(key for key in detail["loc"] if key != "[key]")
+    path = path_of(detail)
     return path[:-1] if detail["type"] == "missing" else path
 
 
 def fault_of(detail: ErrorDetails, tree: Tree, source: str) -> SettingsFault:
     """An objection of pydantic as a fault with place, key, message and remedy; `source` is named where no place is known."""
-    path = tuple(key for key in detail["loc"] if key != "[key]")
+    path = path_of(detail)
     place = tree.place_of(path, source)
     if detail["type"] == "extra_forbidden":
         message, remedy = "unknown key", suggestion(str(path[-1]), known_keys(path[:-1]))
@@ -57,17 +62,23 @@ def fault_of(detail: ErrorDetails, tree: Tree, source: str) -> SettingsFault:
         message, remedy = f"{path[-1]!r} is no channel number", "channels are numbered 0 to 15"
     else:
         message, remedy = _words(detail, path)
+        known = known_keys(path[:-1])
+        if known and path[-1] not in known:  # a section that takes keys of the user's own: this one may be misspelt
+            remedy = near(str(path[-1]), known) or remedy
     return SettingsFault(place, dotted(path) or "file", message, remedy)
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
     """The word of `known` that was probably meant, as a question; where none is near, all of them."""
     words = list(known)
-    by_small = {word.casefold(): word for word in words}
-    near = get_close_matches(wrong.casefold(), by_small, n=1)
-    if near:
-        return f"did you mean {by_small[near[0]]!r}?"
-    return f"known here: {', '.join(words)}" if words else ""
+    return near(wrong, words) or (f"known here: {', '.join(words)}" if words else "")
+
+
+def near(wrong: str, known: Iterable[str]) -> str:
+    """The word of `known` that was probably meant, as a question; empty where none is near."""
+    by_small = {word.casefold(): word for word in known}
+    found = get_close_matches(wrong.casefold(), by_small, n=1)
+    return f"did you mean {by_small[found[0]]!r}?" if found else ""
 
 
 def known_keys(path: Path) -> list[str]:

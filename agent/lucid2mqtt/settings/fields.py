@@ -18,7 +18,8 @@ from lucid2mqtt.engine.options import HOLD, DeclaredState
 class Section(BaseModel):
     """A mapping in the file. Unknown keys are faults: a misspelt safety setting must not pass in silence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    # deferred: most sections are only ever a part of the whole, and a validator of their own costs every start some milliseconds
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Objection(ValueError):

@@ -11,9 +11,11 @@ from pydantic import SecretStr, ValidationError
 
 from lucid2mqtt.errors import SettingsError, SettingsFault
 from lucid2mqtt.settings import machine
-from lucid2mqtt.settings.faults import fault_of, faulty_path
+from lucid2mqtt.settings.faults import fault_of, faulty_path, path_of
 from lucid2mqtt.settings.files import relative_to
+from lucid2mqtt.settings.findings import SettingsWarning
 from lucid2mqtt.settings.layers import add_environment, add_secrets
+from lucid2mqtt.settings.remains import Remains
 from lucid2mqtt.settings.review import review
 from lucid2mqtt.settings.schema import Settings
 from lucid2mqtt.settings.tree import Path as KeyPath
@@ -61,15 +63,23 @@ def _judge(tree: Tree, path: Path | None) -> Settings:
     source = str(path) if path is not None else "settings"
     faults = list(tree.faults)
     _settle_empty(tree, (), faults, source)
+    remains = Remains(tree.values)
     with relative_to(Path() if path is None else path.parent):
-        settings, numbers = _validated(tree, faults, source)
-    faults += [
-        SettingsFault(tree.place_of(finding.path, source), dotted(finding.path), finding.message, finding.remedy)
-        for finding in review(settings, numbers)
-    ]
+        settings, told = _validated(remains, tree, source)
+    faults += (fault for fault, _ in told)
+    warnings: list[SettingsWarning] = []
+    for finding in review(settings, remains.written):
+        where = remains.written(finding.path)
+        said = tree.place_of(where, source), dotted(where), finding.message, finding.remedy
+        if any(_is_within(at_fault, where) for _, at_fault in told):
+            continue  # what was said about the same key, or one inside, is the better word
+        if finding.is_warning:
+            warnings.append(SettingsWarning(*said))
+        else:
+            faults.append(SettingsFault(*said))
     if faults:
         raise SettingsError(tuple(sorted(dict.fromkeys(faults), key=_reading_order)))
-    return settings
+    return settings.with_warnings(tuple(sorted(dict.fromkeys(warnings), key=_reading_order)))
 
 
 def _settle_empty(tree: Tree, path: KeyPath, faults: list[SettingsFault], source: str) -> None:
@@ -88,49 +98,28 @@ def _settle_empty(tree: Tree, path: KeyPath, faults: list[SettingsFault], source
             _settle_empty(tree, inner, faults, source)
 
 
-def _validated(tree: Tree, faults: list[SettingsFault], source: str) -> tuple[Settings, list[int]]:
-    """Adds what the schema objects to, then takes that out until the rest can be judged; with the numbers of the modules left."""
-    numbers = list(range(len(tree.values["modules"]))) if isinstance(tree.values.get("modules"), list) else []
-    told = False
+def _validated(remains: Remains, tree: Tree, source: str) -> tuple[Settings, list[tuple[SettingsFault, KeyPath]]]:
+    """What the schema objects to, with what is at fault; and the settings that stay when that is taken out, for the rest to be judged."""
+    told: list[tuple[SettingsFault, KeyPath]] | None = None
     while True:
         try:
-            return Settings.model_validate(tree.values), numbers
+            return Settings.model_validate(remains.values), told or []
         except ValidationError as error:
             details = error.errors(include_url=False)
         paths = {faulty_path(detail) for detail in details}
-        if not told:
-            faults += [fault_of(detail, tree, source) for detail in details if not _explained(faulty_path(detail), paths)]
-            told = True
-        for path in sorted(paths, key=_depth_first):
-            _take_out(tree.values, path, numbers)
+        if told is None:
+            best = [detail for detail in details if not _explained(path_of(detail), paths)]
+            told = [(fault_of(detail, tree, source), faulty_path(detail)) for detail in best]
+        remains.take_out(paths)
 
 
 def _explained(path: KeyPath, paths: set[KeyPath]) -> bool:
     """True when something inside `path` is at fault, which is the better word."""
-    return any(len(other) > len(path) and other[: len(path)] == path for other in paths)
+    return any(other != path and _is_within(other, path) for other in paths)
 
 
-def _depth_first(path: KeyPath) -> tuple[int, int]:
-    """Inner keys before outer ones, later modules before earlier ones, so that what is taken out moves nothing else."""
-    return -len(path), -path[1] if len(path) > 1 and isinstance(path[1], int) else 0
-
-
-def _take_out(values: dict[str, Any], path: KeyPath, numbers: list[int]) -> None:
-    """Removes what stands at `path`, or what stands in its way; where only a whole module or section can go, that."""
-    match path:
-        case ("modules", int(place)):
-            del values["modules"][place]
-            del numbers[place]
-        case ("modules", int(place), *inner):
-            holder: dict[str, Any] = values["modules"][place]
-            for key in inner[:-1]:
-                if not isinstance(holder[str(key)], dict):
-                    del holder[str(key)]
-                    return
-                holder = holder[str(key)]
-            del holder[str(inner[-1])]
-        case (section, *_):
-            values.pop(str(section), None)
+def _is_within(inner: KeyPath, outer: KeyPath) -> bool:
+    return inner[: len(outer)] == outer
 
 
 def _reading_order(fault: SettingsFault) -> tuple[str, int, int]:

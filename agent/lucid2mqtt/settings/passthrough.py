@@ -64,6 +64,7 @@ def _stop_bits(number: float) -> float:
 
 
 _CHANNELS = "Other rights for single channels, by number."
+BusShare = Annotated[float, Field(ge=0.01, le=1)]
 
 
 class ClientSettings(Section):
@@ -71,6 +72,7 @@ class ClientSettings(Section):
     address: Annotated[str, AfterValidator(_network)] | None = Field(None, description="Address or range the client comes from.")
     access: AccessWord = Field("read", description="What this client may do: none, read, outputs (and read), all (parameters too).")
     channels: dict[ChannelNumber, AccessWord] = Field({}, description=_CHANNELS)
+    bus_share: BusShare | None = Field(None, description="As for everybody, for this client. Default: as for everybody.")
 
     @model_validator(mode="after")
     def _name_or_address(self) -> Self:
@@ -78,9 +80,10 @@ class ClientSettings(Section):
             raise Objection("a client is told by name or by address", "write one of them")
         return self
 
-    def rule(self) -> Rule:
+    def rule(self, bus_share: float | None) -> Rule:
+        """In the words of the passthrough; `bus_share` is that of everybody."""
         return Rule(
-            grant=_grant(self.access, self.channels),
+            grant=_grant(self.access, self.channels, self.bus_share or bus_share),
             networks=() if self.address is None else (ip_network(self.address),),
             names=() if self.name is None else (self.name,),
         )
@@ -128,15 +131,17 @@ class PassthroughSettings(Section):
         None, description=f"Silence after which an exclusive client must go, s. Default: {MODULE_IDLE_S:g} on a module, never on a device."
     )
     unknown: Literal["refuse", "forward"] = Field("refuse", description="Commands nobody published: refuse, or forward with access all.")
-
     refuse_with: Literal["A0", "D0", "B8", "close"] = Field(
         "A0", description="Status a client gets for what it may not do (not supported, failed, no such channel), or its connection closed."
     )
     on_timeout: Literal["status", "silent", "close"] = Field(
         "status", description="What a client gets when the module does not answer: status D0, nothing, or its connection closed."
     )
+    bus_share: BusShare | None = Field(
+        None, description="Most of the module's time that one client may take, 0.01 to 1; then it waits. Default: whatever is free."
+    )
     frames_per_s: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
-        None, description="Most requests one client may make, 1/s. Default: as fast as the module answers."
+        None, description="Most requests one connection may make, 1/s. Default: as fast as the module answers."
     )
 
     @model_validator(mode="after")
@@ -154,7 +159,9 @@ class PassthroughSettings(Section):
             module=None if self.module is None else slug(self.module),
             port=None if self.port is None else str(self.port),
             mode=Mode(self.mode),
-            rights=Rights(_grant(self.access, self.channels), tuple(client.rule() for client in self.clients)),
+            rights=Rights(
+                _grant(self.access, self.channels, self.bus_share), tuple(client.rule(self.bus_share) for client in self.clients)
+            ),
             tls=None if self.tls is None else ServerTls(cert=self.tls.cert, key=self.tls.key, ca=self.tls.ca),
             file_rights=FileRights(user=self.user, group=self.group, mode=int(self.file_mode, 8)),
             line=LineSettings(**self.line.model_dump()),
@@ -172,5 +179,5 @@ class PassthroughSettings(Section):
         return parse_listen(self.listen).scheme in (Scheme.UNIX, Scheme.PTY)
 
 
-def _grant(access: AccessWord, channels: dict[int, AccessWord]) -> Grant:
-    return Grant(Access[access.upper()], {number: Access[word.upper()] for number, word in channels.items()})
+def _grant(access: AccessWord, channels: dict[int, AccessWord], bus_share: float | None) -> Grant:
+    return Grant(Access[access.upper()], {number: Access[word.upper()] for number, word in channels.items()}, bus_share)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 
 from lucid2mqtt.domain.channel import ChannelKind, Signal
 from lucid2mqtt.domain.device_classes import CONTACT_CLASSES, NUMERIC_CLASSES, SWITCH_CLASSES, class_objection, unit_objection
 from lucid2mqtt.domain.names import RESERVED_MODULE_NAMES, slug
-from lucid2mqtt.lucid.families import FAMILIES, Family
+from lucid2mqtt.lucid.families import Family
 from lucid2mqtt.lucid.parameters import find_parameter, parameters_of
+from lucid2mqtt.settings.declared import FAMILY_BY_NAME, Declared
 from lucid2mqtt.settings.faults import suggestion
 from lucid2mqtt.settings.fields import parse_broker_url
+from lucid2mqtt.settings.findings import Finding
 from lucid2mqtt.settings.modules import ChannelSettings, ModuleSettings
 from lucid2mqtt.settings.schema import MqttSettings, Settings, TlsSettings
-from lucid2mqtt.settings.tree import Path
+from lucid2mqtt.settings.tree import Path, dotted
 
-_FAMILY_BY_NAME = {family.name: family for family in FAMILIES.values()}
 _LONGEST_SOCKET_PATH = 107
 """Bytes a unix socket's address can hold on Linux (unix(7))."""
 
@@ -47,26 +47,23 @@ _SIGNALS: dict[ChannelKind, tuple[Signal, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A fault at a key, before its place is known."""
-
-    path: Path
-    message: str
-    remedy: str = ""
-
-
-def review(settings: Settings, numbers: Sequence[int]) -> Iterator[Finding]:
-    """Everything that is wrong although each key by itself is right; `numbers` are the modules' places in the file."""
-    modules = dict(zip(numbers, settings.modules, strict=True))
+def review(settings: Settings, written: Callable[[Path], Path] = lambda path: path) -> Iterator[Finding]:
+    """Everything that is wrong or doubtful although each key by itself is right; `written` gives the path in the file for one of `settings`."""
     yield from _mqtt(settings.mqtt)
     yield from _certificates(("port_tls",), settings.port_tls)
     if len(bytes(settings.console.path)) > _LONGEST_SOCKET_PATH:
         yield Finding(("console", "path"), f"is longer than {_LONGEST_SOCKET_PATH} bytes", "choose a shorter path, such as one in /run")
-    yield from _same_module(modules)
-    yield from _same_names(((("modules", number), module.name) for number, module in modules.items()), RESERVED_MODULE_NAMES)
-    for number, module in modules.items():
+    modules = settings.modules
+    yield from _same_module(modules, written)
+    yield from _same_names(((("modules", number), module.name) for number, module in enumerate(modules)), RESERVED_MODULE_NAMES)
+    for number, module in enumerate(modules):
         yield from _module(("modules", number), module)
+    yield from _same_names(((("thermostats", number), one.name) for number, one in enumerate(settings.thermostats)), RESERVED_MODULE_NAMES)
+    if settings.thermostats:
+        from lucid2mqtt.settings.thermostat_review import review_thermostats  # noqa: PLC0415  loading control takes a part of every start
+
+        yield from review_thermostats(settings)
+    yield from _passthrough(settings)
 
 
 def _mqtt(mqtt: MqttSettings) -> Iterator[Finding]:
@@ -97,14 +94,13 @@ def _unreadable(file: FilePath) -> str | None:
     return None
 
 
-def _same_module(modules: Mapping[int, ModuleSettings]) -> Iterator[Finding]:
+def _same_module(modules: Sequence[ModuleSettings], written: Callable[[Path], Path]) -> Iterator[Finding]:
     seen: dict[tuple[int | None, str | None], int] = {}
-    for number, module in modules.items():
+    for number, module in enumerate(modules):
         matched = (module.match.serial, module.match.port)
         if matched in seen:
-            yield Finding(
-                ("modules", number, "match"), f"this module is described by modules.{seen[matched]} already", "put both into one entry"
-            )
+            first = dotted(written(("modules", seen[matched])))
+            yield Finding(("modules", number, "match"), f"this module is described by {first} already", "put both into one entry")
         seen.setdefault(matched, number)
 
 
@@ -122,6 +118,17 @@ def _same_names(named: Iterable[tuple[Path, str | None]], reserved: frozenset[st
         seen.setdefault(topic, name)
 
 
+def _passthrough(settings: Settings) -> Iterator[Finding]:
+    declared = Declared(settings.modules)
+    for number, listener in enumerate(settings.passthrough):
+        path = ("passthrough", number)
+        if listener.module is not None and (doubt := declared.module(slug(listener.module))[1]) is not None and not doubt.is_warning:
+            yield Finding((*path, "module"), doubt.message, doubt.remedy, is_warning=True)
+        if listener.port is not None and str(listener.port) in settings.ports:
+            message = f"{listener.port} is in ports too: it is searched for a module and kept from the listener's clients"
+            yield Finding((*path, "port"), message, "take it out of ports", is_warning=True)
+
+
 def _module(path: Path, module: ModuleSettings) -> Iterator[Finding]:
     yield from _same_names(((*path, "channels", str(number)), channel.name) for number, channel in module.channels.items())
     for number, channel in module.channels.items():
@@ -129,9 +136,9 @@ def _module(path: Path, module: ModuleSettings) -> Iterator[Finding]:
             yield Finding((*path, "channels", str(number), "name"), f"{channel.name!r} is the number of another channel", "choose a word")
     family = None
     if module.family is not None:
-        family = _FAMILY_BY_NAME.get(module.family.upper())
+        family = FAMILY_BY_NAME.get(module.family.upper())
         if family is None:
-            yield Finding((*path, "family"), f"{module.family!r} is no family", suggestion(module.family, _FAMILY_BY_NAME))
+            yield Finding((*path, "family"), f"{module.family!r} is no family", suggestion(module.family, FAMILY_BY_NAME))
     for number, channel in module.channels.items():
         where = (*path, "channels", str(number))
         yield from _limits(where, channel)
@@ -205,7 +212,7 @@ def _parameters(path: Path, module: ModuleSettings, family: Family | None) -> It
 
 def _parameter(path: Path, number: int, value: str | float | bool, family: Family | None) -> Iterator[Finding]:
     name = str(path[-1])
-    candidates = [one for one in (_FAMILY_BY_NAME.values() if family is None else [family]) if number in one.channels]
+    candidates = [one for one in (FAMILY_BY_NAME.values() if family is None else [family]) if number in one.channels]
     known = {spelled for one in candidates for spelled in parameters_of(one, number)}
     if name.casefold() not in {spelled.casefold() for spelled in known}:
         what = "this channel" if family is not None else "any channel"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -13,8 +13,15 @@ from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.settings import machine
 from lucid2mqtt.settings.fields import Objection, PositiveSeconds, Section, Slug, checked_port, checked_topic, checked_url, checked_usb_id
 from lucid2mqtt.settings.files import FilePath
+from lucid2mqtt.settings.findings import SettingsWarning
 from lucid2mqtt.settings.modules import ModuleSettings
 from lucid2mqtt.settings.passthrough import PassthroughSettings
+from lucid2mqtt.settings.thermostat_sources import source_channels
+from lucid2mqtt.settings.thermostats import ThermostatSettings
+
+if TYPE_CHECKING:
+    from lucid2mqtt.engine.climate_options import ClimateOptions
+    from lucid2mqtt.engine.remote import RemoteOptions
 
 
 def _as_written(given: object) -> object:
@@ -118,6 +125,9 @@ class Settings(BaseSettings):
     modules: tuple[ModuleSettings, ...] = Field(
         (), description="What is known about single modules; modules not named here run with the defaults."
     )
+    thermostats: tuple[ThermostatSettings, ...] = Field(
+        (), description="Rooms and vessels that are kept at a temperature; they need no broker."
+    )
     passthrough: tuple[PassthroughSettings, ...] = Field(
         (), description="Listeners for programs that speak to modules over a serial port or ser2net today."
     )
@@ -128,6 +138,18 @@ class Settings(BaseSettings):
     )
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The socket the command line uses.")
     log: LogSettings = Field(LogSettings(), description="What is logged.")
+
+    _warnings: tuple[SettingsWarning, ...] = PrivateAttr(())
+
+    @property
+    def warnings(self) -> tuple[SettingsWarning, ...]:
+        """What is doubtful, in the order of the file; told once, it keeps nobody from running."""
+        return self._warnings
+
+    def with_warnings(self, warnings: tuple[SettingsWarning, ...]) -> Self:
+        """Takes them in; for `load`, which has just made these settings."""
+        self._warnings = warnings
+        return self
 
     @property
     def client_id(self) -> str:
@@ -144,3 +166,24 @@ class Settings(BaseSettings):
     def module_options(self) -> tuple[ModuleOptions, ...]:
         """The modules in the engine's words, in the order of the file."""
         return tuple(module.options() for module in self.modules)
+
+    def climate_options(self) -> tuple[ClimateOptions, ...]:
+        """The thermostats in the engine's words, in the order of the file."""
+        if not self.thermostats:
+            return ()
+        from lucid2mqtt.settings.thermostat_options import house_options  # noqa: PLC0415  loading control takes a part of every start
+
+        return house_options(self.thermostats, self.modules)
+
+    def remote_options(self) -> tuple[RemoteOptions, ...]:
+        """The temperatures that come by topic, each once."""
+        channels = source_channels(source for thermostat in self.thermostats for source in thermostat.sources)
+        if not channels:
+            return ()
+        from lucid2mqtt.engine.remote import RemoteOptions  # noqa: PLC0415  as above
+
+        return tuple(
+            RemoteOptions(channel=channel, topic=source.topic, key=source.key, max_age_s=source.max_age_s)
+            for source, channel in channels.items()
+            if source.topic is not None
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -79,13 +79,20 @@ def shape(schema: Any, path: Path) -> Any:  # Any: a type expression
     for key in path:
         if isinstance(here, type) and issubclass(here, BaseModel):
             known = here.model_fields.get(str(key))
-            here = None if known is None else known.annotation
+            here = _of_other_keys(here) if known is None else known.annotation
         elif get_origin(here) in (tuple, dict):
             here = get_args(here)[0 if get_origin(here) is tuple else 1]
         else:
             return None
         here = _bare(here)
     return here
+
+
+def _of_other_keys(model: type[BaseModel]) -> Any:  # Any: a type expression
+    """What a model that allows keys of the user's own holds under them; None for all others."""
+    if model.model_config.get("extra") != "allow":
+        return None
+    return get_args(get_type_hints(model)["__pydantic_extra__"])[1]
 
 
 def is_list(kind: Any) -> bool:

@@ -66,6 +66,7 @@ class _Reader:
         self.tree = Tree()
         self._source = source
         self._yaml = YAML(typ="safe", pure=True)
+        self._yaml.composer.warn_double_anchors = False  # an anchor may be set anew (YAML 1.2, section 3.2.2.2)
         self._open: list[Node] = []
 
     def read(self, text: str) -> None:

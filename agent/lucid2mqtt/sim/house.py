@@ -4,7 +4,7 @@ DO4 (relays)   0 heater 2 kW                    1..3 free
 RI4 (Pt1000)   0 room, 1 flow, 2 outside        3 open sensor
 AI4 (0..10 V)  0 pressure                       1 follows valve output 0, 2..3 open
 AO4 (0..10 V)  0 valve, 10 V adds 1 kW          1..3 free
-DI4 (24 V)     0 electricity meter, 1000 pulses a kWh, count mode with add-counter; 1 window contact; 2..3 open
+DI4 (24 V)     0 electricity meter, 1000 pulses a kWh, count mode with add-counter; 1 window contact, open for 20 minutes a day; 2..3 open
 DI4DO4         0 door, 1..3 report outputs 4..6; 4..7 outputs
 """
 
@@ -29,6 +29,9 @@ METER_SCAN_US = 200
 JOULES_PER_PULSE = 3.6e6 / PULSES_PER_KWH
 DAY_S = 86_400.0
 LONGEST_PLANT_STEP_S = 5.0
+AIRING_S = (12 * 3600.0, 12 * 3600.0 + 1200.0)
+"""When the window is open, in seconds since the beginning of each day."""
+WINDOW_W_PER_K = 40.0
 
 
 class Room:
@@ -46,13 +49,14 @@ class Room:
         self.room_c = room_c
         self.body_c = room_c
 
-    def step(self, seconds: float, power_w: float, outside_c: float) -> None:
+    def step(self, seconds: float, power_w: float, outside_c: float, *, window_open: bool = False) -> None:
         """Let `seconds` pass with that heating power."""
+        to_outside = self.room_to_outside + (WINDOW_W_PER_K if window_open else 0.0)
         steps = max(1, math.ceil(seconds / LONGEST_PLANT_STEP_S))
         dt = seconds / steps
         for _ in range(steps):
             given = self.body_to_room * (self.body_c - self.room_c)
-            lost = self.room_to_outside * (self.room_c - outside_c)
+            lost = to_outside * (self.room_c - outside_c)
             self.body_c += dt * (power_w - given) / self.body_capacity
             self.room_c += dt * (given - lost) / self.room_capacity
 
@@ -86,7 +90,7 @@ class House(World):
         heater_w = HEATER_W * (on_s - self._heater_on_s) / (now - since)
         self._heater_on_s = on_s
         valve_v = float(self.analog_out.output(0, now))
-        self.room.step(passed_s, heater_w + VALVE_W * valve_v / 10.0, self.outside_c)
+        self.room.step(passed_s, heater_w + VALVE_W * valve_v / 10.0, self.outside_c, window_open=self.window_open)
         self._count(BASE_LOAD_W + heater_w, since, now)
         self._connect(now)
 
@@ -94,6 +98,10 @@ class House(World):
     def outside_c(self) -> float:
         """A mild winter day: 5 °C at the start, 4 K up and down."""
         return 5.0 + 4.0 * math.sin(2 * math.pi * self.age_s / DAY_S)
+
+    @property
+    def window_open(self) -> bool:
+        return AIRING_S[0] <= self.age_s % DAY_S < AIRING_S[1]
 
     def _connect(self, now: float) -> None:
         """Put the state of the house on the terminals."""
@@ -103,7 +111,7 @@ class House(World):
         self.temperatures.drive(3, SensorFault.OPEN, now)
         self.analog_in.drive(0, 5.0 + math.sin(2 * math.pi * self.age_s / 600.0), now)
         self.analog_in.drive(1, float(self.analog_out.output(0, now)), now)
-        self.meter.drive(1, self.age_s % 3600 > 3300, now)
+        self.meter.drive(1, self.window_open, now)
         self.mixed.drive(0, self.age_s % 120 > 90, now)
         for contact in (1, 2, 3):
             self.mixed.drive(contact, bool(self.mixed.output(contact + 3, now)), now)

@@ -49,3 +49,17 @@ def test_a_second_agent_is_code_3_and_touches_no_port(
     said = capsys.readouterr().err
     assert "another agent runs already" in said
     assert "found" not in said
+
+
+def test_warnings_about_the_settings_are_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LUCID2MQTT_CONSOLE__PATH", str(tmp_path / "c"))
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        f"mqtt: {{url: 'mqtt://127.0.0.1:1'}}\nports: ['{tmp_path}/usb-*', /dev/ttyS9]\nstate_dir: state\n"
+        "passthrough: [{listen: 'tcp://127.0.0.1:4001', port: /dev/ttyS9, mode: exclusive, access: all}]\n"
+    )
+    with console_of(tmp_path / "c", {}):
+        assert main(["run", "-c", str(path)]) == 3
+    assert capsys.readouterr().err.count(f"{path}:4:48: warning: passthrough.0.port: /dev/ttyS9 is in ports too") == 1

@@ -16,7 +16,22 @@ def test_check_says_what_was_read(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["check", "-c", str(path)]) == 0
     assert capsys.readouterr().out == f"{path} is right: node az-2, mqtt://localhost:1883, 1 named module\n"
     assert main(["check", "-c", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ok": True, "faults": []}
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "faults": [], "warnings": []}
+
+
+def test_check_tells_warnings_and_still_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("thermostats: [{name: a, sensors: [ri4-1/0], heater: do4-2/0}]\n")
+    assert main(["check", "-c", str(path)]) == 0
+    told = capsys.readouterr()
+    assert "is right" in told.out
+    first, second = told.err.splitlines()
+    assert first.startswith(f"{path}:1:35: warning: thermostats.0.sensors.0: no module is declared as 'ri4-1'")
+    assert second.startswith(f"{path}:1:45: warning: thermostats.0.heater: ")
+    assert main(["check", "-c", str(path), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is True
+    assert [warning["key"] for warning in document["warnings"]] == ["thermostats.0.sensors.0", "thermostats.0.heater"]
 
 
 def test_check_gives_every_fault_to_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

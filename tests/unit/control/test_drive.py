@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -39,3 +40,34 @@ def test_relays_and_analog_outputs_take_the_same_duty() -> None:
     assert (order.analog, order.delivered, order.relays) == (12.0, 0.5, ())
     assert analog.next_switch_s(0.0) == math.inf
     assert analog.cut(1.0).analog == 4.0
+
+
+def test_a_contact_is_a_relay_until_the_module_says_otherwise_and_the_owner_outweighs_both() -> None:
+    assert pulses_for(DriveOptions(), 24.0) == pulses_for(DriveOptions(contact=Contact.RELAY), 24.0)
+    assert pulses_for(DriveOptions(), 24.0, Contact.SOLID_STATE) == pulses_for(DriveOptions(contact=Contact.SOLID_STATE), 24.0)
+    assert pulses_for(DriveOptions(contact=Contact.RELAY), 24.0, Contact.SOLID_STATE) == pulses_for(DriveOptions(), 24.0)
+
+
+def switchings_in_an_hour(drive: Drive) -> int:
+    states = [drive.step(float(second), 0.5).relays for second in range(3600)]
+    return sum(before != after for before, after in pairwise(states))
+
+
+def test_learning_the_contact_ends_no_pulse() -> None:
+    drive = Drive(DriveOptions(), 600.0)
+    drive.step(0.0, 1.0)
+    assert drive.step(60.0, 1.0).relays == (True,)
+    drive.learn_contact(Contact.SOLID_STATE)
+    assert drive.step(60.0, 1.0).relays == (True,)
+
+
+def test_what_was_learned_of_the_contact_holds_for_later_dead_times() -> None:
+    relay, learned = Drive(DriveOptions(), 600.0), Drive(DriveOptions(), 600.0)
+    learned.learn_contact(Contact.SOLID_STATE)
+    learned.retime(400.0)
+    assert switchings_in_an_hour(relay) < 10
+    assert switchings_in_an_hour(learned) > 60
+    forgotten = Drive(DriveOptions(), 600.0)
+    forgotten.learn_contact(Contact.SOLID_STATE)
+    forgotten.learn_contact(None)
+    assert switchings_in_an_hour(forgotten) < 10

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -35,8 +36,8 @@ def stage_after(loss: SensorLoss, seconds: float, dead_time_s: float = 600.0, **
     [
         (60.0, 600.0, LossStage.GLITCH),
         (601.0, 600.0, LossStage.DEGRADED),
-        (4 * HOUR, 600.0, LossStage.DEGRADED),
-        (4 * HOUR + 1, 600.0, LossStage.FAILED),
+        (4 * HOUR - 1, 600.0, LossStage.DEGRADED),
+        (4 * HOUR, 600.0, LossStage.FAILED),
         (599.0, 20.0, LossStage.GLITCH),
         (1999.0, 20.0, LossStage.DEGRADED),
         (2001.0, 20.0, LossStage.FAILED),
@@ -44,6 +45,15 @@ def stage_after(loss: SensorLoss, seconds: float, dead_time_s: float = 600.0, **
 )
 def test_the_stages_of_a_lost_sensor_scale_with_the_plant(seconds: float, dead_time_s: float, expected: LossStage) -> None:
     assert stage_after(SensorLoss(FailureOptions()), seconds, dead_time_s) is expected
+
+
+def test_who_drives_it_learns_when_the_stage_ends() -> None:
+    loss = SensorLoss(FailureOptions(glitch_s=60.0, failed_after_s=600.0))
+    assert loss.next_stage_s(0.0, 600.0) == math.inf
+    assert stage_after(loss, 10.0) is LossStage.GLITCH
+    assert loss.next_stage_s(10.0, 600.0) == 50.0
+    assert loss.next_stage_s(60.0, 600.0) == 540.0
+    assert loss.next_stage_s(600.0, 600.0) == math.inf
 
 
 def test_a_stuck_sensor_or_no_history_is_failed_at_once() -> None:

@@ -121,9 +121,9 @@ def test_anything_chosen_during_boost_ends_it() -> None:
 def test_the_schedule_gives_the_target_where_nothing_was_chosen() -> None:
     chosen = presets(Preset.ECO)
     chosen.follow(switch(6, Preset.COMFORT))
-    assert target(chosen) == Target(21.0, Preset.COMFORT, "schedule")
+    assert target(chosen) == Target(21.0, Preset.COMFORT, "schedule", from_schedule=True)
     chosen.follow(switch(8, 19.5))
-    assert target(chosen) == Target(19.5, Preset.NONE, "schedule")
+    assert target(chosen) == Target(19.5, Preset.NONE, "schedule", from_schedule=True)
     assert target(chosen, follows_schedule=False).preset is Preset.ECO
 
 
@@ -165,7 +165,7 @@ def test_away_and_frost_outlast_the_schedule(name: str) -> None:
     chosen.follow(switch(22, Preset.ECO))
     assert target(chosen) == Target(OPTIONS.of(Preset(name)), Preset(name), f"preset {name}", heats_only=True)
     chosen.choose("none", 1.0)
-    assert target(chosen) == Target(18.0, Preset.ECO, "schedule", heats_only=True)
+    assert target(chosen) == Target(18.0, Preset.ECO, "schedule", heats_only=True, from_schedule=True)
 
 
 def test_boost_returns_to_the_schedule_as_it_is_by_then() -> None:

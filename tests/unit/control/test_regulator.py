@@ -43,9 +43,18 @@ def test_cooling_is_heating_in_a_mirror() -> None:
 def test_between_two_periods_the_duty_stays() -> None:
     regulator = a_regulator()
     first = regulator.step(0.0, target_c=21.0, measured_c=20.9, outdoor_c=None)
-    assert regulator.step(10.0, target_c=25.0, measured_c=10.0, outdoor_c=None) == first
+    assert regulator.step(10.0, target_c=21.0, measured_c=10.0, outdoor_c=None) == first
     assert regulator.next_step_s(10.0) == pytest.approx(20.0)
-    assert regulator.step(30.0, target_c=25.0, measured_c=10.0, outdoor_c=None) == 1.0
+    assert regulator.step(30.0, target_c=21.0, measured_c=10.0, outdoor_c=None) == 1.0
+
+
+def test_another_target_does_not_wait_for_the_period() -> None:
+    regulator = a_regulator()
+    assert regulator.step(0.0, target_c=21.0, measured_c=16.0, outdoor_c=None) == 1.0
+    assert regulator.step(0.4, target_c=12.0, measured_c=16.0, outdoor_c=None) == 0.0
+    assert regulator.next_step_s(0.4) == pytest.approx(regulator.period_s)
+    assert regulator.step(0.4, target_c=21.0, measured_c=16.0, outdoor_c=None) == 0.0, "no time has passed"
+    assert regulator.step(0.5, target_c=21.0, measured_c=16.0, outdoor_c=None) == 1.0
 
 
 @given(duty=st.floats(0.2, 0.8), error_k=st.floats(-0.1, 0.1))

@@ -136,6 +136,13 @@ def test_days_are_written_in_ranges_and_lists(settings: dict[str, list[str]], da
     assert {entry for entries in week for entry in entries} == {Entry(time(6), Preset.ECO)}
 
 
+def test_a_day_of_its_own_takes_the_place_of_daily_wherever_it_stands() -> None:
+    schedule = parse_schedule({"daily": ["06:30 comfort"], "sat,sun": ["08:00 eco"]}, BERLIN)
+    assert schedule.week == parse_schedule({"sat-sun": ["08:00 eco"], "mon-fri": ["06:30 comfort"]}, BERLIN).week
+    assert schedule.week == parse_schedule({"sat,sun": ["08:00 eco"], "Daily": ["06:30 comfort"]}, BERLIN).week
+    assert parse_schedule({"daily": ["06:30 comfort"], "sun": []}, BERLIN).week[6] == ()
+
+
 def test_entries_are_put_in_order() -> None:
     assert [str(entry) for entry in parse_schedule({"mon": ["22:00 eco", "06:00 19.5°C"]}, BERLIN).week[0]] == ["06:00 19.5", "22:00 eco"]
 

@@ -507,3 +507,12 @@ def test_an_autotune_is_refused_with_the_reason_where_it_cannot_work() -> None:
 def test_options_that_cannot_be_are_refused(settled: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"needs|cannot"):
         ThermostatOptions(**settled)  # type: ignore[arg-type]  # spoilt on purpose
+
+
+def test_an_actuator_that_failed_is_told_on_while_it_is_tried_again() -> None:
+    house = House()
+    house.run(1)
+    house.change = lambda _, inputs: replace(inputs, actuator_doubt="heaters/living took no heat")
+    house.run(1)
+    assert AlarmName.ACTUATOR_LOST in house.alarms
+    assert "heats to" in house.decision.reason

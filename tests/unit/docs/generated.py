@@ -57,6 +57,25 @@ _UNTOLD = {
     "passthrough.N.idle_s": "see text",
     "modules.N.channels.N.minimum": "the module's range",
     "modules.N.channels.N.maximum": "the module's range",
+    "thermostats.N.sensors.N.key": "the whole payload",
+    "thermostats.N.outdoor.key": "the whole payload",
+    "thermostats.N.heater": "-",
+    "thermostats.N.cooler": "-",
+    "thermostats.N.mode": "`heat`, or `cool` without a heater",
+    **{
+        f"thermostats.N.{section}{key}": default
+        for section in ("", "cooling.")
+        for key, default in (("cycle_s", "see text"), ("min_on_s", "see text"), ("min_off_s", "see text"), ("bank.shares", "equal parts"))
+    },
+    "thermostats.N.sensing.rate_k_per_min": "see text",
+    "thermostats.N.gains": "see text",
+    "thermostats.N.ramp_k_per_h": "see text",
+    "thermostats.N.weather.loss_duty_per_k": "learned",
+    "thermostats.N.on_sensor_loss.glitch_s": "see text",
+    "thermostats.N.on_sensor_loss.failed_after_s": "see text",
+    "thermostats.N.supervision.loop_break_s": "see text",
+    "thermostats.N.schedule.zone": "the machine's",
+    "thermostats.N.schedule.daily": "-",
 }
 """Defaults that depend on the machine or the module."""
 
@@ -133,12 +152,18 @@ def _value(schema: Schema, field: Schema) -> str:
     if "anyOf" in field:
         choices = [_value(schema, choice) for choice in field["anyOf"] if choice.get("type") != "null"]
         return " or ".join(dict.fromkeys(choices))
+    if field.get("type") == "array":
+        return f"list of {_listed(field.get('items', {}))}"
     kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
     return ", ".join(_limits(field) or _TEXT_FORMS.get(field.get("format", "")) or _TYPE_WORDS[each] for each in kinds)
 
 
+def _listed(items: Schema) -> str:
+    inner = items.get("items")
+    return f"lists of {_listed(inner)}" if inner is not None else f"{_TYPE_WORDS[items['type']]}s"
+
+
 _TYPE_WORDS = {
-    "array": "list of texts",
     "boolean": "`true`, `false`",
     "integer": "whole number",
     "number": "number",

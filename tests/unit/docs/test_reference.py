@@ -6,6 +6,7 @@ import argparse
 import ast
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,8 @@ from lucid2mqtt.engine.orders import Incident
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.mqtt import payloads
 from lucid2mqtt.mqtt.discovery import HUB_KEYS
-from lucid2mqtt.mqtt.topics import Topics
+from lucid2mqtt.mqtt.thermostat_payloads import Setting, thermostat_state
+from lucid2mqtt.mqtt.topics import Topics, thermostat_ref
 from lucid2mqtt.port.counters import PortCounters
 from lucid2mqtt.port.supervisor import PortState
 from lucid2mqtt.sim.faults import _NAMES as FAULTS
@@ -28,6 +30,8 @@ from lucid2mqtt.sim.faults import _OPTIONS as FAULT_OPTIONS
 from lucid2mqtt.sim.journal import Kind
 from lucid2mqtt.sim.worlds import WORLDS
 from tests.unit.docs.pages import HOW_TO, REFERENCE, ROOT, blocks, pages
+from tests.unit.mqtt.climate import SIMPLE as SIMPLE_THERMOSTAT
+from tests.unit.mqtt.climate import state as climate_state
 
 TOPICS_PAGE = (REFERENCE / "topics.md").read_text(encoding="utf-8")
 COMMAND_LINE = (REFERENCE / "command-line.md").read_text(encoding="utf-8")
@@ -79,8 +83,27 @@ def test_every_topic_has_a_row(topic: str) -> None:
 
 def test_the_subscriptions_are_those_of_the_page() -> None:
     topics = Topics("b", "n")
-    taken = {row[0].strip("`").replace("MODULE", "+").replace("CHANNEL", "+") for row in _rows(TOPICS_PAGE, "What the agent takes")}
-    assert {f"b/n/{topic}" for topic in taken - {"diagnostics/rescan/set"}} | {topics.birth} == set(topics.subscriptions())
+    taken = [f"b/n/{row[0].strip('`')}" for row in _rows(TOPICS_PAGE, "What the agent takes")]
+    filters = set(topics.subscriptions()) - {topics.birth}
+    hit = [[each for each in filters if _covers(each, topic)] for topic in taken]
+    assert all(len(covering) == 1 for covering in hit), "what is not subscribed cannot be taken"
+    assert {covering[0] for covering in hit} == filters
+
+
+def _covers(wanted: str, topic: str) -> bool:
+    return re.fullmatch(re.escape(wanted).replace(r"\+", "[^/]+"), topic) is not None
+
+
+def test_every_topic_of_a_thermostat_has_a_row_and_its_document_is_the_real_one() -> None:
+    ref = thermostat_ref("NAME")
+    topics = Topics("b", "n")
+    own = [topics.state(ref), topics.channel_status(ref), topics.error(ref), *(topics.thermostat_command("NAME", what) for what in Setting)]
+    assert not [topic for topic in own if f"| `{topic.removeprefix('b/n/')}` |" not in TOPICS_PAGE]
+    (example,) = [json.loads(block.text) for block in blocks("json") if "days_left" in block.text]
+    told = json.loads(thermostat_state(climate_state(), SIMPLE_THERMOSTAT))
+    assert example.keys() == told.keys()
+    explained = {word for row in _rows(TOPICS_PAGE, "Thermostats") for word in re.findall(r"`(\w+)(?:\.\.\.)?`", row[0])}
+    assert not [key for key in told if not any(key == word or (word.endswith("_") and key.startswith(word)) for word in explained)]
 
 
 def _shape(text: str) -> set[str]:
@@ -117,10 +140,19 @@ def test_every_verb_and_option_stands_in_its_section(verb: str) -> None:
     section = re.split(r"^##+ ", COMMAND_LINE.split(f"### {verb}\n", 1)[1], flags=re.MULTILINE)[0]
     parser = _parser([verb])
     (verbs,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    options = [option for action in verbs.choices[verb]._actions for option in action.option_strings if option not in ("-h", "--help")]
+    options = list(_options(verbs.choices[verb]))
     assert not [option for option in options if option not in section]
     invented = set(re.findall(r"^\| `(-.*?)[ `]", section, re.MULTILINE)) - set(options)
     assert not invented
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Of a verb and of the verbs below it."""
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option not in ("-h", "--help"))
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _options(below)
 
 
 def test_no_verb_is_invented() -> None:

@@ -6,10 +6,16 @@ import asyncio
 import logging
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lucid2mqtt.domain.reading import Quality
+from lucid2mqtt.engine.arrival import may_change_state
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions, ParameterSetting
-from lucid2mqtt.lucid.frames import Opcode, Reply
+from lucid2mqtt.lucid.families import FAMILIES
+from lucid2mqtt.lucid.frames import Opcode, Reply, Request, get_io, get_parameter, reset_parameter, set_parameter
+from lucid2mqtt.lucid.readers import RequestReader
+from lucid2mqtt.lucid.values import ValueType
 from tests.unit.engine.scripted import REFUSED, Household, ScriptedModule, identity, living
 from tests.virtual_clock import run_virtual
 
@@ -211,3 +217,30 @@ def test_an_input_woken_by_a_declared_mode_gets_its_time_too() -> None:
             assert home.quality("lab/0") is Quality.GOOD
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("family", "request_", "may"),
+    [
+        ("DI4", set_parameter(0, MODE, b"\x20"), True),
+        ("DI4", set_parameter(0, FLAGS, b"\x02", persistent=True), True),
+        ("DI4", reset_parameter(0, MODE), True),
+        ("DI4", set_parameter(0, VALUE, b"\x00"), False),
+        ("DI4", get_parameter(0, MODE), False),
+        ("DI4", get_io(0, ValueType.DI1), False),
+        ("DI4", set_parameter(63, MODE, b"\x20"), False),  # no module has that channel
+        ("DO4", set_parameter(3, MODE, b"\x0a"), True),
+        ("DO4", set_parameter(3, 0x1110, bytes(4)), False),
+        ("RI4", set_parameter(0, MODE, b"\x00"), True),
+        ("RI4", Request(0x77), True),
+    ],
+)
+def test_it_is_known_which_requests_of_others_change_how_a_channel_works(family: str, request_: Request, may: bool) -> None:
+    known = next(each for each in FAMILIES.values() if each.name == family)
+    assert may_change_state(request_, known) is may
+
+
+@given(st.binary(max_size=70), st.sampled_from(sorted(FAMILIES)))
+def test_whatever_is_asked_of_whatever_module_can_be_judged(data: bytes, class_code: int) -> None:
+    for request in RequestReader().feed(b"\xa0\x00\x00" + bytes((len(data),)) + data):
+        assert may_change_state(request, FAMILIES[class_code]) in (True, False)

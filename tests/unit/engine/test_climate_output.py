@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from lucid2mqtt.engine.climate_output import GRUDGE_S, RETRY_S, ClimateOutput
+from lucid2mqtt.engine.climate_claim import OutputClaim
+from lucid2mqtt.engine.climate_output import DOUBT_S, GRUDGE_S, RETRY_S, ClimateOutput
 from lucid2mqtt.errors import LinkLost, ReplyTimeout
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request
 from tests.unit.engine.climate_room import HEATER, MODULES
@@ -20,7 +21,7 @@ def relay() -> ScriptedModule:
 
 
 def output_of(home: Household) -> ClimateOutput:
-    return ClimateOutput(HEATER, "thermostat living", home.house, home.board, home.desk)
+    return ClimateOutput(OutputClaim(HEATER, "thermostat living", home.desk), home.house, home.board, home.desk)
 
 
 def now() -> float:
@@ -66,9 +67,10 @@ def test_an_unanswered_write_leaves_the_state_unknown_until_the_module_speaks() 
             assert len(module.writes) == 1
             await asyncio.sleep(5.1)  # a poll
             assert (output.seen, output.is_in_doubt, output.fault(now())) == (False, False, "")
+            assert "no answer" in output.doubt(now())
             module.fault = lambda request: None
             await output.put(wanted=True)
-            assert output.seen is True
+            assert (output.seen, output.doubt(now())) == (True, "")
 
     run_virtual(main())
 
@@ -103,8 +105,43 @@ def test_a_refusal_is_a_fault_for_a_while_in_which_only_off_is_written() -> None
             assert len(module.writes) == 1
             await asyncio.sleep(GRUDGE_S)
             assert output.fault(now()) == ""
+            assert "heaters/living" in output.doubt(now())  # nothing has been seen to work
             await output.put(wanted=True)
             assert len(module.writes) == 2
+            await asyncio.sleep(DOUBT_S)
+            assert output.doubt(now()) == ""
+
+    run_virtual(main())
+
+
+def test_taking_a_zero_does_not_clear_an_output_that_refused_a_one() -> None:
+    async def main() -> None:
+        module = relay()
+        async with living(Household(MODULES), module) as home:
+            output = output_of(home)
+            module.fault = lambda request: Reply(0xD0) if request.opcode == Opcode.SET_IO and request.data == b"\x01" else None
+            await output.put(wanted=True)
+            module.values[0] = True  # by somebody else
+            await home.house.read_now("heaters")
+            await asyncio.sleep(RETRY_S)
+            await output.put(wanted=False)
+            assert output.is_at_rest
+            assert "heaters/living" in output.doubt(now())
+
+    run_virtual(main())
+
+
+def test_an_order_whose_answer_got_lost_but_that_was_carried_out_leaves_no_doubt() -> None:
+    async def main() -> None:
+        module = relay()
+        async with living(Household(MODULES), module) as home:
+            output = output_of(home)
+            module.fault_after = lambda request: ReplyTimeout("lost", sent=True) if request.opcode == Opcode.SET_IO else None
+            await output.put(wanted=True)
+            await asyncio.sleep(5.1)  # a poll
+            await output.put(wanted=True)
+            assert (output.is_on, output.doubt(now())) == (True, "")
+            assert len(module.writes) == 1
 
     run_virtual(main())
 
@@ -150,7 +187,8 @@ def test_a_valve_is_not_written_again_for_what_the_read_back_rounds() -> None:
     async def main() -> None:
         valve = ScriptedModule(identity("AO4", 0x1001, 3))
         async with living(Household(), valve) as home:
-            output = ClimateOutput(ref("ao4-3/0"), "thermostat living", home.house, home.board, home.desk, rest=0.0, span=10.0)
+            claim = OutputClaim(ref("ao4-3/0"), "thermostat living", home.desk)
+            output = ClimateOutput(claim, home.house, home.board, home.desk, rest=0.0, span=10.0)
             await output.put(3.0)
             valve.values[0] = 3.05
             await home.house.read_now("ao4-3")

@@ -58,3 +58,11 @@ def test_who_unsubscribed_hears_nothing() -> None:
     news.subscribe(told.append)()
     news.tell(STATE, 0.0)
     assert told == []
+
+
+def test_what_came_of_a_command_is_told_also_when_only_figures_moved() -> None:
+    news, told = ClimateNews(), list[ClimateState]()
+    news.subscribe(told.append)
+    news.tell(STATE, 0.0)
+    news.tell(WARMER, 1.0, is_awaited=True)
+    assert told == [STATE, WARMER]

@@ -51,3 +51,12 @@ def test_the_book_goes_on_after_a_restart_and_a_new_relay_begins_at_nothing() ->
     with pytest.raises(ValueError, match="should be a number"):
         later.restore({"heaters/living": {"total": 1}}, 500.0)
     assert later.total == 4
+
+
+def test_the_first_relay_to_wear_out_says_how_long_they_last() -> None:
+    other = ref("heaters/bath")
+    book = RelayBook([RELAY, other], 0.0, rated=100)
+    assert (book.per_day, book.days_left) == (None, None)
+    closed(book, 10, 1.0)
+    book.pass_time(DAY + 1.0)
+    assert (book.per_day, book.days_left) == (10.0, 9.0)

@@ -6,11 +6,14 @@ import asyncio
 
 import pytest
 
+from lucid2mqtt.domain.channel import Signal
 from lucid2mqtt.domain.reading import Quality
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
 from lucid2mqtt.errors import LinkLost, Reason, ReplyTimeout, RequestRejected
 from lucid2mqtt.lucid.frames import Opcode
 from lucid2mqtt.lucid.identity import Identity
+from lucid2mqtt.lucid.parameters import InputMode
+from lucid2mqtt.lucid.values import ValueType
 from tests.unit.engine.scripted import Household, ScriptedModule, identity, living
 from tests.virtual_clock import run_virtual
 
@@ -222,5 +225,89 @@ def test_64_modules_are_all_read_as_quickly_as_one() -> None:
         modules = [ScriptedModule(identity("RI8", 0x1000, serial)) for serial in range(64)]
         async with living(Household(), *modules, settle_s=0.02) as home:
             assert len(home.board.snapshot()) == 64 * 8
+
+    run_virtual(main())
+
+
+MODE, FLAGS = 0x1100, 0x1101
+
+
+def inputs() -> ScriptedModule:
+    return ScriptedModule(identity("DI4", 0x1000, 1))
+
+
+def counts(module: ScriptedModule, channel: int, *, flags: int = 0x00) -> None:
+    module.parameters[channel, MODE] = bytes((InputMode.COUNT,))
+    module.parameters[channel, FLAGS] = bytes((flags,))
+
+
+def test_a_module_that_is_looked_at_again_is_in_service_as_it_is_now_and_never_left() -> None:
+    async def main() -> None:
+        module = inputs()
+        async with living(Household(), module) as home:
+            (live,) = home.house.live_modules
+            counts(module, 0, flags=0x01)
+            module.parameters[1, MODE] = bytes((InputMode.INACTIVE,))
+            module.values[0] = 7
+            await home.house.look_again("di4-1")
+            await asyncio.sleep(0.1)
+            assert home.house.live_modules == (live,)
+            assert [channel.signal for channel in home.described["di4-1"].channels[:2]] == [Signal.TOTAL, Signal.STATE]
+            assert live.points["0"].value_type is ValueType.CNT2
+            assert home.value("di4-1/0") == 7
+            assert home.quality("di4-1/1") is Quality.INACTIVE
+            assert module.writes == []
+            assert [event for event, _ in home.events] == ["online", "online"]
+            module.values[0] = 9
+            await home.house.read_now("di4-1")
+            assert home.value("di4-1/0") == 9
+            polls = len(module.times_of(Opcode.GET_IO_GROUP))
+            await asyncio.sleep(10)
+            assert len(module.times_of(Opcode.GET_IO_GROUP)) - polls <= 2 * 11  # no earlier poller goes on beside the new one
+
+    run_virtual(main())
+
+
+def test_a_module_that_is_as_before_is_left_alone_when_it_is_looked_at_again() -> None:
+    async def main() -> None:
+        module = inputs()
+        module.parameters[2, MODE] = bytes((InputMode.INACTIVE,))  # woken at the arrival
+        async with living(Household(), module) as home:
+            (before,) = (live.points for live in home.house.live_modules)
+            await home.house.look_again("di4-1")
+            assert home.house.live_modules[0].points is before
+            assert [event for event, _ in home.events] == ["online"]
+
+    run_virtual(main())
+
+
+def test_what_cannot_be_looked_at_again_says_why() -> None:
+    async def main() -> None:
+        module = inputs()
+        async with living(Household(), module) as home:
+            module.fault = lambda _: LinkLost("torn out")
+            with pytest.raises(LinkLost, match="torn out"):
+                await home.house.look_again("di4-1")
+            home.unplug(module)
+            with pytest.raises(RequestRejected, match="offline"):
+                await home.house.look_again("di4-1")
+            with pytest.raises(RequestRejected, match="no module"):
+                await home.house.look_again("nobody")
+
+    run_virtual(main())
+
+
+def test_a_module_that_leaves_while_it_is_looked_at_again_stays_away() -> None:
+    async def main() -> None:
+        module = inputs()
+        async with living(Household(), module) as home:
+            counts(module, 0)
+            looking = asyncio.create_task(home.house.look_again("di4-1"))
+            await asyncio.sleep(0.002)
+            home.unplug(module)
+            await looking
+            await asyncio.sleep(0.1)
+            assert home.events[-1] == ("offline", "di4-1")
+            assert home.quality("di4-1/0") is Quality.LINK_LOST
 
     run_virtual(main())

@@ -318,3 +318,40 @@ def test_one_lost_answer_does_not_cost_the_exit_state() -> None:
             assert module.switched == [False]
 
     run_virtual(main())
+
+
+def test_a_module_whose_channels_work_otherwise_did_not_arrive() -> None:
+    async def main() -> None:
+        module = relays()
+        async with living(household(start=False), module) as home:
+            module.values[0] = True
+            module.parameters[1, 0x1100] = b"\x08"
+            module.parameters[2, 0x1100] = b"\x00"
+            await home.house.look_again("relays")
+            await asyncio.sleep(1)
+            assert home.events[-1] == ("online", "relays")
+            assert module.switched == []
+            home.unplug(module)
+            home.plug(module)
+            await asyncio.sleep(0.1)
+            assert module.switched[0] is False
+
+    run_virtual(main())
+
+
+def test_what_is_still_to_be_done_at_an_output_can_be_asked() -> None:
+    async def main() -> None:
+        module = relays()
+        async with living(household(max_on_s=60.0), module) as home:
+            first, second = ref("relays/0"), ref("relays/1")
+            assert (home.desk.pending(first), home.desk.pending(second)) == ("", "")
+            await home.order("relays/0", True)
+            await home.order("relays/1", True, for_s=5.0)
+            assert home.desk.pending(first) == "it is on, and its max_on_s runs"
+            assert home.desk.pending(second) == "its pulse has not ended"
+            await asyncio.sleep(6)
+            assert home.desk.pending(second) == ""
+            await asyncio.sleep(60)
+            assert home.desk.pending(first) == ""
+
+    run_virtual(main())

@@ -375,3 +375,80 @@ def test_a_state_nobody_read_yet_is_unknown_in_the_log() -> None:
             assert "unknown -> ON" in (await home.order("heaters/living", value=True)).text
 
     run_virtual(main())
+
+
+def test_an_order_that_takes_time_to_show_is_read_back_that_much_later() -> None:
+    async def main() -> None:
+        module = heaters()
+        async with living(Household([HEATERS]), module) as home:
+            await home.desk.carry_out(Order(channel=ref("heaters/living"), value=True, who="test", settles_in_s=0.05))
+            (written_at,) = module.times_of(Opcode.SET_IO)
+            assert module.times_of(Opcode.GET_IO)[-1] - written_at == pytest.approx(0.051)
+
+    run_virtual(main())
+
+
+def test_a_repetition_is_one_write_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def main() -> None:
+        module = heaters()
+        async with living(Household([HEATERS]), module) as home:
+            count, told = len(module.log), len(home.readings)
+            await home.desk.repeat(Order(channel=ref("heaters/living"), value=True, who="test", turn=Turn.SAFETY))
+            assert [(request.opcode, turn) for _, request, turn, _ in module.log[count:]] == [(Opcode.SET_IO, Turn.SAFETY)]
+            assert len(home.readings) == told
+
+    run_virtual(main())
+    assert "by test" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (LinkLost("cut", sent=False), Reason.MODULE_OFFLINE),
+        (ReplyTimeout("silent", sent=True), Reason.NO_ANSWER),
+        (GarbledReply("noise", sent=True), Reason.NO_ANSWER),
+    ],
+)
+def test_a_repetition_that_fails_says_whether_something_was_written(fault: Exception, reason: Reason) -> None:
+    async def main() -> None:
+        module = heaters()
+        async with living(Household([HEATERS]), module) as home:
+            module.fault = on_write(fault)
+            with pytest.raises(RequestRejected) as rejected:
+                await home.desk.repeat(Order(channel=ref("heaters/living"), value=True, who="test"))
+            assert rejected.value.reason is reason
+            module.fault = lambda request: REFUSED if request.opcode == Opcode.SET_IO else None
+            with pytest.raises(RequestRejected) as refused:
+                await home.desk.repeat(Order(channel=ref("heaters/living"), value=True, who="test"))
+            assert refused.value.reason is Reason.REFUSED_BY_MODULE
+
+    run_virtual(main())
+
+
+def test_neither_a_toggle_nor_somebody_elses_output_can_be_repeated() -> None:
+    async def main() -> None:
+        module = heaters()
+        async with living(Household([HEATERS]), module) as home:
+            with pytest.raises(RequestRejected):
+                await home.desk.repeat(Order(channel=ref("heaters/living"), value=Toggle.TOGGLE, who="test"))
+            home.desk.claim(ref("heaters/living"), "thermostat living")
+            with pytest.raises(RequestRejected) as claimed:
+                await home.desk.repeat(Order(channel=ref("heaters/living"), value=True, who="test"))
+            assert claimed.value.reason is Reason.CLAIMED
+            assert module.writes == []
+
+    run_virtual(main())
+
+
+def test_an_order_that_is_not_due_any_more_is_not_written() -> None:
+    async def main() -> None:
+        module = heaters()
+        async with living(Household([HEATERS]), module) as home:
+            with pytest.raises(RequestRejected) as rejected:
+                await home.desk.carry_out(Order(channel=ref("heaters/living"), value=True, who="test", still_due=lambda: False))
+            assert rejected.value.reason is Reason.EXPIRED
+            assert module.writes == []
+
+    run_virtual(main())

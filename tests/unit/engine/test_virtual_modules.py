@@ -8,40 +8,14 @@ import pytest
 
 from lucid2mqtt.domain.reading import Quality
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions, ParameterSetting
-from lucid2mqtt.errors import ReplyTimeout
-from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.families import FAMILIES
-from lucid2mqtt.lucid.frames import Reply, Request
-from lucid2mqtt.lucid.readers import ReplyReader
 from lucid2mqtt.sim.module import VirtualModule
 from lucid2mqtt.sim.quirks import COMFORTABLE, Quirks
 from tests.unit.engine.scripted import Household, living
+from tests.unit.engine.virtual_wire import plug
 from tests.virtual_clock import run_virtual
 
 EITHER_WAY = pytest.mark.parametrize("quirks", [Quirks(), COMFORTABLE], ids=["worse", "comfortable"])
-
-
-class Wire:
-    """A Transactor over the bytes of a virtual module."""
-
-    def __init__(self, module: VirtualModule) -> None:
-        self.module = module
-        self._turn = asyncio.Lock()
-
-    async def transact(self, request: Request, *, turn: Turn, client: str, deadline: float | None = None) -> Reply:
-        async with self._turn:
-            loop = asyncio.get_running_loop()
-            reader = ReplyReader()
-            self.module.receive(request.encode(), loop.time())
-            while (due := self.module.next_event()) is not None:
-                await asyncio.sleep(max(due - loop.time(), 0.0))
-                if replies := reader.feed(self.module.replies_due(max(due, loop.time()))):
-                    return replies[0]
-            raise ReplyTimeout("no answer", sent=True)
-
-
-def plug(home: Household, module: VirtualModule) -> None:
-    home.house.module_arrived(module.identity, Wire(module), f"/dev/{module.name}")
 
 
 @EITHER_WAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lucid2mqtt.domain.channel import Channel, Module
@@ -58,7 +58,7 @@ class SmallHouse:
 
     async def read_now(self, module: str, channel: str | None = None) -> tuple[Reading, ...]:
         latest = [self.board.latest(known.ref) for known in self._modules[module].channels if channel in (None, known.ref.channel)]
-        readings = tuple(reading for reading in latest if reading is not None)
+        readings = tuple(replace(reading) for reading in latest if reading is not None)
         self.board.update(readings)
         return readings
 

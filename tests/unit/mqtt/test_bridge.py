@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
+from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.domain.channel import ChannelKind
-from lucid2mqtt.engine.orders import Incident
+from lucid2mqtt.domain.names import ChannelRef
+from lucid2mqtt.engine.board import Board
+from lucid2mqtt.engine.orders import Incident, Order, Outcome
+from lucid2mqtt.engine.remote import RemoteOptions, RemoteValues
 from lucid2mqtt.mqtt.bridge import BIRTH_WITHIN_S, DIAGNOSTICS_EVERY_S, DIAGNOSTICS_PAUSE_S, Bridge
 from lucid2mqtt.mqtt.discovery import HUB_KEYS, Origin
 from lucid2mqtt.mqtt.link import LinkCounters, LinkListener
-from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain
+from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain, Subscription
 from lucid2mqtt.mqtt.options import HomeAssistantOptions, Protocol
 from lucid2mqtt.mqtt.topics import Topics
+from tests.unit.mqtt.climate import FakeClimate
 from tests.unit.mqtt.house import Forgetful, SmallHouse
 from tests.unit.mqtt.samples import NOON, bad, channel, good, module
 from tests.virtual_clock import run_virtual
@@ -38,7 +43,7 @@ class Wire:
         self.listener: LinkListener | None = None
         self._stopped = asyncio.Event()
 
-    async def run(self, *, will: Outgoing, subscriptions: Sequence[str], listener: LinkListener) -> None:
+    async def run(self, *, will: Outgoing, subscriptions: Sequence[Subscription], listener: LinkListener) -> None:
         self.will = will
         self.subscriptions = subscriptions
         self.listener = listener
@@ -70,6 +75,12 @@ class Wire:
         assert self.listener is not None
         self.listener.received(Message(topic=topic, payload=payload, qos=1, **more))
         await asyncio.sleep(0.01)
+
+    def of_thermostats(self) -> list[Outgoing]:
+        """What was said about thermostats, and to whoever asked, since the last time; without discovery."""
+        said = [message for message in self.said if "/thermostat/" in message.topic or message.topic == "me"]
+        self.said.clear()
+        return said
 
     def take(self) -> list[tuple[str, str]]:
         """What was said since the last time, without discovery and diagnostics; JSON by its quality or reason."""
@@ -240,6 +251,109 @@ async def test_a_command_switches_and_the_state_says_what_the_module_said() -> N
         ]
         await stage.wire.hear("l/n/heaters/living/set", b"ON")
         assert stage.wire.take() == [("heaters/living/state", "ON")]
+
+
+@scene
+async def test_a_poll_on_its_way_does_not_tell_the_old_state_once_more() -> None:
+    class SlowHouse(SmallHouse):
+        """Its module is polled between a command and the write."""
+
+        async def carry_out(self, order: Order) -> Outcome:
+            self.board.update([good(LIVING, value=False)])
+            return await super().carry_out(order)
+
+    stage = Stage(SlowHouse(HEATERS))
+    run = asyncio.create_task(stage.bridge.run())
+    await asyncio.sleep(0)
+    stage.house.plug(HEATERS)
+    stage.house.board.update([good(LIVING, value=False)])
+    stage.wire.connect()
+    stage.wire.take()
+    await stage.wire.hear("l/n/heaters/living/set", b"ON")
+    assert [what for what in stage.wire.take() if what[0] == "heaters/living/state"] == [("heaters/living/state", "ON")]
+    await stage.bridge.stop()
+    await run
+
+
+@scene
+async def test_thermostats_are_told_with_everything_else_and_offline_at_the_end() -> None:
+    climate = FakeClimate()
+    async with staged(BOILER, thermostats=(climate,)) as stage:
+        await asyncio.sleep(0)
+        climate.becomes(mode=Mode.OFF)
+        assert stage.wire.said == []
+        stage.wire.connect()
+        assert [message.topic for message in stage.wire.said if "thermostat" in message.topic] == [
+            "homeassistant/device/lucid2mqtt_n__thermostat_living/config",
+            "l/n/thermostat/living/state",
+            "l/n/thermostat/living/status",
+        ]
+        assert stage.wire.said[-1].topic == "l/n/status"
+        stage.wire.said.clear()
+        climate.becomes(mode=Mode.HEAT)
+        assert [json.loads(message.payload)["mode"] for message in stage.wire.of_thermostats()] == ["heat"]
+        await stage.wire.hear("homeassistant/status", b"online")
+        await asyncio.sleep(BIRTH_WITHIN_S)
+        assert ("thermostat/living/status", "online") in stage.wire.take()
+    assert stage.wire.take() == [("thermostat/living/status", "offline"), ("status", "offline")]
+
+
+@scene
+async def test_a_command_for_a_thermostat_is_followed_by_its_state_also_when_it_was_refused() -> None:
+    climate = FakeClimate()
+    async with staged(thermostats=(climate,)) as stage:
+        stage.wire.connect()
+        stage.wire.take()
+        await stage.wire.hear("l/n/thermostat/living/target/set", b"22.5", response_topic="me")
+        state, answer = stage.wire.of_thermostats()
+        assert json.loads(state.payload)["target"] == 22.5
+        assert json.loads(answer.payload) == {"result": "done", "state": "22.5"}
+        await stage.wire.hear("l/n/thermostat/living/target/set", b"warm")
+        error, state = stage.wire.of_thermostats()
+        assert (error.topic, error.retain) == ("l/n/thermostat/living/error", Retain.NEVER)
+        assert json.loads(state.payload)["target"] == 22.5
+        await stage.wire.hear("l/n/thermostat/cellar/target/set", b"22.5")
+        assert stage.wire.take() == [("thermostat/cellar/error", "unknown_thermostat")]
+        assert climate.asked == [("target", 22.5)]
+
+
+@scene
+async def test_after_an_outage_thermostats_say_the_present_only() -> None:
+    climate = FakeClimate()
+    async with staged(thermostats=(climate,)) as stage:
+        stage.wire.connect()
+        stage.wire.lose()
+        stage.wire.said.clear()
+        for degrees in range(100):
+            climate.becomes(current_c=float(degrees))
+        await asyncio.sleep(3600)
+        assert stage.wire.said == []
+        stage.wire.connect()
+        states = [json.loads(message.payload)["current"] for message in stage.wire.said if message.topic.endswith("living/state")]
+        assert states == [99.0]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_values_that_come_by_topic_are_listened_to_with_and_without_home_assistant(*, enabled: bool) -> None:
+    @scene
+    async def scenario() -> None:
+        board = Board()
+        outdoor = ChannelRef("remote", "outdoor")
+        remote = RemoteValues([RemoteOptions(outdoor, "weather/outside")], board, now=lambda: NOON)
+        async with staged(remote=remote, home_assistant=HomeAssistantOptions(enabled=enabled)) as stage:
+            assert Subscription("weather/outside", as_published=False) in stage.wire.subscriptions
+            assert Subscription("l/n/+/+/set") in stage.wire.subscriptions
+            stage.wire.connect()
+            await stage.wire.hear("weather/outside", b"-3.5", retained=True)
+            assert board.latest(outdoor) is None
+            await stage.wire.hear("weather/outside", b"-3.5")
+            stage.wire.lose()
+            await asyncio.sleep(901)
+            reading = board.latest(outdoor)
+            assert reading is not None
+            assert reading.reason == "no news on weather/outside for 15 min"
+
+    scenario()
 
 
 @scene

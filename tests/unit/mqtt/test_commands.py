@@ -16,7 +16,7 @@ from lucid2mqtt.engine.orders import Order, Outcome
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.mqtt.commands import LATEST_S, MOST_UNDER_WAY, Commands, Doors
 from lucid2mqtt.mqtt.messages import Message, Outgoing
-from lucid2mqtt.mqtt.topics import ReadChannel, ReadModule, SetChannel, Topics
+from lucid2mqtt.mqtt.topics import Errand, ReadThermostat, SetThermostat, Topics
 from tests.unit.mqtt.samples import NOON, RELAY, good
 from tests.virtual_clock import run_virtual
 
@@ -38,7 +38,10 @@ class House:
             carry_out=self._carry_out,
             read_channel=self._read_channel,
             read_module=self._read_module,
+            confirm=lambda reading: self.asked.append(f"confirm {reading.channel}"),
             expect_news=lambda ref: self.asked.append(f"news of {ref}"),
+            ask_thermostat=self._ask_thermostat,
+            tell_thermostat=lambda name: self.asked.append(f"tell {name}"),
             publish=self.said.append,
         )
         self.commands = Commands(TOPICS, doors, now=lambda: NOON)
@@ -62,12 +65,18 @@ class House:
     async def _read_module(self, module: str) -> None:
         self.asked.append(module)
 
+    def _ask_thermostat(self, incoming: SetThermostat | ReadThermostat, payload: bytes) -> str | None:
+        self.asked.append(f"{incoming} {payload!r}")
+        if self.refusal is not None:
+            raise self.refusal
+        return "heat"
+
     async def hear(self, *messages: Message) -> None:
         """Takes messages as the bridge does, and waits for their end."""
         async with asyncio.TaskGroup() as tasks:
             for message in messages:
                 incoming = TOPICS.parse(message.topic)
-                assert isinstance(incoming, SetChannel | ReadChannel | ReadModule)
+                assert isinstance(incoming, Errand)
                 self.commands.take(incoming, message, tasks)
 
     def documents(self, topic: str) -> list[dict[str, Any]]:
@@ -93,13 +102,13 @@ def test_a_command_becomes_an_order_that_is_not_carried_out_late() -> None:
         (order,) = house.orders
         assert (order.channel, order.value, order.for_s, order.who, order.deadline) == (RELAY.ref, True, 30.0, "mqtt", arrived + LATEST_S)
         assert house.said == []
-        assert house.asked == ["news of heaters/living"]
+        assert house.asked == ["confirm heaters/living"]
 
     run_virtual(scenario())
 
 
-@pytest.mark.parametrize(("expires_s", "within_s"), [(2, 2.0), (0, 0.0), (600, LATEST_S)])
-def test_a_command_that_expires_sooner_is_carried_out_sooner_or_not_at_all(expires_s: int, within_s: float) -> None:
+@pytest.mark.parametrize(("expires_s", "within_s"), [(2, 2.0), (600, LATEST_S)])
+def test_a_command_that_expires_sooner_is_carried_out_sooner(expires_s: int, within_s: float) -> None:
     async def scenario() -> None:
         house = House()
         arrived = asyncio.get_running_loop().time()
@@ -188,6 +197,69 @@ def test_a_channel_is_read_on_request() -> None:
     assert house.documents("me") == [{"result": "done", "state": "OFF"}]
 
 
+MODE = "l/n/thermostat/living/mode/set"
+
+
+def test_a_command_for_a_thermostat_is_carried_out_told_and_answered() -> None:
+    house = hear(command(b"heat", topic=MODE, response_topic="me", correlation=b"7"))
+    assert house.asked == ["SetThermostat(name='living', what='mode') b'heat'", "tell living"]
+    assert house.documents("me") == [{"result": "done", "state": "heat"}]
+
+
+def test_the_state_of_a_thermostat_is_told_on_request() -> None:
+    house = hear(command(b"", topic="l/n/thermostat/living/get"))
+    assert house.asked == ["ReadThermostat(name='living') b''", "tell living"]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (command(b"heat", topic=MODE, retained=True), "retained"),
+        (command(b"heat", topic=MODE, expires_s=0), "expired"),
+        (command(b"warm", topic=MODE), "not_understood"),
+    ],
+)
+def test_a_refused_command_for_a_thermostat_is_told_counted_and_the_state_said_again(message: Message, reason: str) -> None:
+    def refuse(house: House) -> None:
+        house.refusal = RequestRejected(Reason.NOT_UNDERSTOOD, "there is no mode 'warm'", "choose heat")
+
+    house = hear(message, prepare=refuse)
+    (told,) = house.documents("l/n/thermostat/living/error")
+    assert told["reason"] == reason
+    assert told["remedy"]
+    assert house.asked[-1] == "tell living"
+    assert house.commands.refused == {reason: 1}
+    assert len(house.asked) == (1 if reason != "not_understood" else 2), "only what is admitted reaches the thermostat"
+
+
+def test_a_flood_of_commands_for_a_thermostat_is_refused_beyond_what_can_be_under_way() -> None:
+    house = hear(*[command(b"heat", topic=MODE)] * (MOST_UNDER_WAY + 5))
+    assert house.commands.refused == {Reason.BUSY: 5}
+
+
+def test_commands_for_a_thermostat_are_carried_out_in_the_order_they_came() -> None:
+    house = hear(command(b"heat", topic=MODE), command(b"22.5", topic="l/n/thermostat/living/target/set"))
+    assert [asked.split()[-1] for asked in house.asked if asked.startswith("Set")] == ["b'heat'", "b'22.5'"]
+
+
+def test_what_was_carried_out_is_confirmed_with_the_read_back_and_nothing_is_told_before() -> None:
+    house = hear(command())
+    assert house.asked == ["confirm heaters/living"]
+
+
+def test_after_a_refusal_by_the_desk_the_next_reading_is_told() -> None:
+    def claimed(house: House) -> None:
+        house.refusal = RequestRejected(Reason.CLAIMED, "it belongs to the thermostat", "command the thermostat")
+
+    assert hear(command(), prepare=claimed).asked == ["news of heaters/living"]
+
+
+def test_a_command_whose_life_is_over_is_not_carried_out() -> None:
+    house = hear(command(expires_s=0))
+    assert house.orders == []
+    assert house.commands.refused == {Reason.EXPIRED: 1}
+
+
 def test_a_flood_of_commands_is_refused_beyond_what_can_be_under_way() -> None:
     def slow(house: House) -> None:
         house.delay_s = 1.0
@@ -233,10 +305,14 @@ def test_a_bug_of_the_desk_is_not_swallowed() -> None:
 
 @settings(max_examples=50)
 @given(
-    st.binary(max_size=200), st.text(max_size=20), st.text(max_size=20), st.sampled_from(["set", "get"]), st.none() | st.text(max_size=20)
+    st.binary(max_size=200),
+    st.text(max_size=20) | st.just("thermostat"),
+    st.text(max_size=20) | st.sampled_from(["living/mode", "living/", "/"]),
+    st.sampled_from(["set", "get"]),
+    st.none() | st.text(max_size=20),
 )
 def test_nothing_a_stranger_sends_is_an_accident(payload: bytes, module: str, channel: str, verb: str, answer_on: str | None) -> None:
     topic = f"l/n/{module}/{channel}/{verb}"
     incoming = TOPICS.parse(topic)
-    if isinstance(incoming, SetChannel | ReadChannel | ReadModule):
+    if isinstance(incoming, Errand):
         assert len(hear(command(payload, topic=topic, response_topic=answer_on)).said) <= 2

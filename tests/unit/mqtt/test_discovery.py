@@ -41,7 +41,8 @@ def check(document: Document) -> None:
     components = document["components"].values()
     ids = [(component["platform"], component["unique_id"]) for component in components]
     assert len(set(ids)) == len(ids)
-    assert not any(component["name"].lower().startswith(document["device"]["name"].lower()) for component in components)
+    names = [component["name"].lower() for component in components if component["name"] is not None]
+    assert not any(name.startswith(document["device"]["name"].lower()) for name in names)
 
 
 def component(of: Channel) -> Document:

@@ -147,3 +147,51 @@ def test_a_total_begun_anew_is_no_event() -> None:
     ear.outlet.tell_anew(good(button, 7), 0)
     ear.outlet.tell(good(button, 0), 1)
     assert "event" not in [what for what, _ in ear.take()]
+
+
+def test_the_read_back_of_a_command_is_told_also_when_it_is_no_news() -> None:
+    ear = Ear(RELAY)
+    ear.outlet.tell(good(RELAY, value=True), 0)
+    ear.take()
+    read_back = good(RELAY, value=True)
+    ear.outlet.tell(read_back, 1)
+    assert ear.take() == []
+    ear.outlet.confirm(read_back, 1)
+    assert ear.take() == [("state", "ON")]
+
+
+def test_a_read_back_that_was_news_is_not_told_twice() -> None:
+    ear = Ear(RELAY)
+    ear.outlet.tell(good(RELAY, value=False), 0)
+    read_back = good(RELAY, value=True)
+    ear.outlet.tell(read_back, 1)
+    ear.take()
+    ear.outlet.tell(good(RELAY, value=True), 2)
+    ear.outlet.confirm(read_back, 2)
+    assert ear.take() == []
+
+
+def test_what_was_read_since_a_read_back_is_never_overtaken_by_it() -> None:
+    ear = Ear(RELAY)
+    read_back = good(RELAY, value=True)
+    ear.outlet.tell(read_back, 1)
+    ear.outlet.tell(good(RELAY, value=False), 2)
+    ear.take()
+    ear.outlet.confirm(read_back, 2)
+    assert ear.take() == []
+
+
+def test_a_read_back_held_back_by_the_shortest_interval_is_told_when_it_was_asked_for() -> None:
+    ear = Ear(replace(FLOW, min_interval_s=10.0))
+    ear.outlet.tell(good(FLOW, 20.0), 0)
+    ear.take()
+    read_back = good(FLOW, 21.0)
+    ear.outlet.tell(read_back, 1)
+    ear.outlet.confirm(read_back, 1)
+    assert ear.take() == [("state", "21.00")]
+
+
+def test_nothing_is_confirmed_before_the_first_reading() -> None:
+    ear = Ear(RELAY)
+    ear.outlet.confirm(good(RELAY, value=True), 1)
+    assert ear.take() == []

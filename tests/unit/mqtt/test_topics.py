@@ -5,12 +5,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lucid2mqtt.domain.names import RESERVED_MODULE_NAMES, ChannelRef
-from lucid2mqtt.mqtt.topics import Birth, ReadChannel, ReadModule, Rescan, SetChannel, Topics, topic_fault
+from lucid2mqtt.mqtt.topics import (
+    Birth,
+    ReadChannel,
+    ReadModule,
+    ReadThermostat,
+    Rescan,
+    SetChannel,
+    SetThermostat,
+    Topics,
+    thermostat_ref,
+    topic_fault,
+)
 
 TOPICS = Topics("lucid2mqtt", "az-2")
 SLUGS = st.from_regex(r"[a-z0-9]+([_-][a-z0-9]+)*", fullmatch=True).filter(lambda text: len(text) < 40)
 MODULES = SLUGS.filter(lambda text: text not in RESERVED_MODULE_NAMES)
 LEVELS = st.text(st.characters(exclude_characters="+#/\0", codec="utf-8"), min_size=1, max_size=12)
+
+TAILS = st.lists(st.sampled_from(["thermostat", "remote", "living", "mode", "set", "get", "diagnostics", "rescan"]), max_size=5).map(
+    lambda levels: "/".join(["lucid2mqtt/az-2", *levels])
+)
 
 
 def covers(wanted: str, topic: str) -> bool:
@@ -26,6 +41,18 @@ def test_what_is_commanded_comes_back_as_the_channel_it_was_built_from(module: s
     assert TOPICS.parse(f"lucid2mqtt/az-2/{module}/get") == ReadModule(module)
 
 
+@given(SLUGS, st.sampled_from(["mode", "target", "preset", "duty", "autotune", "reset"]))
+def test_a_command_for_a_thermostat_comes_back_as_it_was_built(name: str, what: str) -> None:
+    assert TOPICS.parse(TOPICS.thermostat_command(name, what)) == SetThermostat(name, what)
+    assert TOPICS.parse(f"lucid2mqtt/az-2/thermostat/{name}/set") == SetThermostat(name, "")
+    assert TOPICS.parse(f"lucid2mqtt/az-2/thermostat/{name}/get") == ReadThermostat(name)
+    assert TOPICS.parse(f"lucid2mqtt/az-2/{name}/living/{what}/set") is None or name == "thermostat"
+
+
+def test_no_module_can_take_the_place_of_the_thermostats_or_of_values_that_come_by_topic() -> None:
+    assert {"thermostat", "remote"} <= RESERVED_MODULE_NAMES
+
+
 def test_the_agents_own_topics_are_read_as_what_they_are() -> None:
     assert TOPICS.parse(TOPICS.rescan) == Rescan()
     assert TOPICS.parse("homeassistant/status") == Birth()
@@ -35,12 +62,13 @@ def test_the_agents_own_topics_are_read_as_what_they_are() -> None:
 def test_nothing_the_agent_publishes_is_taken_for_a_command(module: str, channel: str) -> None:
     ref = ChannelRef(module, channel)
     published = [TOPICS.status, TOPICS.diagnostics, TOPICS.module_status(module), TOPICS.discovery("x")]
+    published += [topic(thermostat_ref(channel)) for topic in (TOPICS.state, TOPICS.channel_status, TOPICS.error)]
     published += [topic(ref) for topic in (TOPICS.state, TOPICS.channel_status, TOPICS.attributes, TOPICS.error, TOPICS.event)]
     assert [TOPICS.parse(topic) for topic in published] == [None] * len(published)
     assert not any(covers(wanted, topic) for wanted in TOPICS.subscriptions() for topic in published)
 
 
-@given(st.one_of(st.text(max_size=60), st.lists(LEVELS, max_size=5).map(lambda levels: "/".join(["lucid2mqtt/az-2", *levels]))))
+@given(st.one_of(st.text(max_size=60), st.lists(LEVELS, max_size=5).map(lambda levels: "/".join(["lucid2mqtt/az-2", *levels])), TAILS))
 def test_any_topic_is_read_without_an_accident_and_understood_only_when_subscribed(topic: str) -> None:
     if TOPICS.parse(topic) is not None:
         assert sum(covers(wanted, topic) for wanted in TOPICS.subscriptions()) == 1

@@ -1,4 +1,4 @@
-"""What counts as progress of the pollers."""
+"""What counts as progress of pollers and thermostats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lucid2mqtt.domain.channel import Channel, ChannelKind, Module, Signal
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality, Reading
 from lucid2mqtt.observe.notify import Heartbeats
-from lucid2mqtt.observe.progress import PATIENCE_BEATS, PATIENCE_S, PollProgress
+from lucid2mqtt.observe.progress import PATIENCE_BEATS, PATIENCE_S, STEP_PATIENCE_S, PollProgress, StepProgress
 
 FLOW = ChannelRef("boiler", "flow")
 
@@ -65,3 +65,14 @@ def test_a_module_that_left_and_one_without_channels_are_not_waited_for() -> Non
     progress.readings_came([])
     clock.now = 1e6
     assert heartbeats.stalled() == ()
+
+
+def test_a_thermostat_that_makes_no_step_stalls() -> None:
+    clock = Clock()
+    heartbeats = Heartbeats(clock)
+    progress = StepProgress(heartbeats, ["living", "bath"])
+    clock.now = STEP_PATIENCE_S
+    assert heartbeats.stalled() == ()
+    progress.stepped("bath")
+    clock.now += 1.0
+    assert heartbeats.stalled() == ("thermostat:living",)

@@ -13,7 +13,7 @@ from lucid2mqtt.errors import LinkLost
 from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import Reply, Request
 from lucid2mqtt.passthrough.door import Door, Guest, Lobby
-from lucid2mqtt.passthrough.line import Outcome, RawLine, RawUser
+from lucid2mqtt.passthrough.line import Outcome, RawLine, RawUser, Veto
 from lucid2mqtt.passthrough.options import ListenerOptions, parse_listen
 from lucid2mqtt.passthrough.peer import Peer
 from lucid2mqtt.passthrough.rights import Access, Grant, Rights
@@ -60,8 +60,10 @@ class FakeWire:
 class Asked:
     """A request at the line."""
 
-    def __init__(self, request: Request, client: str, turn: Turn, done: Callable[[Outcome], None]) -> None:
+    def __init__(self, request: Request, client: str, turn: Turn, done: Callable[[Outcome], None], veto: Veto | None) -> None:
         self.request = request
+        self.veto = veto
+        self.took_s = 0.0
         self.client = client
         self.turn = turn
         self.done = done
@@ -79,15 +81,31 @@ class FakeLine:
         self.asked: list[Asked] = []
         self.lent_to: str | None = None
 
-    def submit(self, request: Request, *, turn: Turn, client: str, deadline: float | None = None, done: Callable[[Outcome], None]) -> Asked:
-        self.asked.append(Asked(request, client, turn, done))
+    def submit(
+        self,
+        request: Request,
+        *,
+        turn: Turn,
+        client: str,
+        deadline: float | None = None,
+        done: Callable[[Outcome], None],
+        veto: Veto | None = None,
+    ) -> Asked:
+        self.asked.append(Asked(request, client, turn, done, veto))
         if self.at_once is not None:
             done(self.at_once)
         return self.asked[-1]
 
-    def answer(self, outcome: Outcome = DONE) -> None:
+    def answer(self, outcome: Outcome = DONE, *, took_s: float = 0.0) -> None:
         """Answers the latest."""
+        self.asked[-1].took_s = took_s
         self.asked[-1].done(outcome)
+
+    def send(self, outcome: Outcome = DONE) -> None:
+        """Answers the latest, which waited for its turn, unless that is vetoed now."""
+        asked = self.asked[-1]
+        fault = asked.veto() if asked.veto is not None else None
+        asked.done(outcome if fault is None else fault)
 
     @contextlib.asynccontextmanager
     async def lend(self, user: RawUser, *, who: str) -> AsyncIterator[RawLine]:
@@ -114,8 +132,12 @@ def nobody(_: ChannelRef) -> str | None:
     return None
 
 
+async def seen_already(_: str) -> None:
+    """Stands for a house that looks again and finds nothing new."""
+
+
 def module(line: FakeLine | None = None, claimant: Callable[[ChannelRef], str | None] = nobody) -> SharedModule:
-    made = SharedModule("heaters", Board(), claimant=claimant, now=lambda: datetime.now(UTC))
+    made = SharedModule("heaters", Board(), claimant=claimant, look_again=seen_already, now=lambda: datetime.now(UTC))
     made.line = line
     return made
 

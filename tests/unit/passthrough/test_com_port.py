@@ -121,3 +121,62 @@ def test_a_real_line_is_set_up_and_its_own_values_are_told() -> None:
 def test_any_value_is_acknowledged(command: Command, value: bytes) -> None:
     value = value[: command.length] if command.length is not None else value
     assert ComPort().carry_out(command, value, None)[0] == command + SERVER_OFFSET
+
+
+class Lines(Controls):
+    """CTS, DSR, RI and CD as the test sets them."""
+
+    def __init__(self, *lines: bool) -> None:
+        super().__init__()
+        self.lines = lines
+
+    def modem_lines(self) -> tuple[bool, bool, bool, bool]:
+        cts, dsr, ri, cd = self.lines
+        return cts, dsr, ri, cd
+
+
+OFF = (False, False, False, False)
+CTS, DSR, RI, CD = ((name == "cts", name == "dsr", name == "ri", name == "cd") for name in ("cts", "dsr", "ri", "cd"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "notice"),
+    [
+        (OFF, CTS, 0x11),
+        (CTS, OFF, 0x01),
+        (OFF, DSR, 0x22),
+        (OFF, CD, 0x88),
+        (CD, OFF, 0x08),
+        (OFF, RI, 0x40),
+        (RI, OFF, 0x04),
+    ],
+)
+def test_a_modem_line_that_changed_is_told_once(before: tuple[bool, ...], after: tuple[bool, ...], notice: int) -> None:
+    port, line = ComPort(), Lines(*before)
+    assert port.modem_news(line) == b""  # nothing to compare with
+    assert port.modem_news(line) == b""
+    line.lines = after
+    assert port.modem_news(line) == bytes((Command.NOTIFY_MODEM_STATE + SERVER_OFFSET, notice))
+    assert port.modem_news(line) == b""
+
+
+def test_what_a_client_asked_for_it_is_not_told_again() -> None:
+    port, line = ComPort(), Lines(*OFF)
+    port.modem_news(line)
+    line.lines = CTS
+    assert port.carry_out(Command.NOTIFY_MODEM_STATE, b"", line) == bytes((Command.NOTIFY_MODEM_STATE + SERVER_OFFSET, 0x10))
+    assert port.modem_news(line) == b""
+
+
+@pytest.mark.parametrize(("mask", "is_told"), [(0xFF, True), (0x10, True), (0x01, True), (0xEE, False), (0x00, False)])
+def test_only_changes_a_client_wants_to_hear_about_are_told(mask: int, is_told: bool) -> None:
+    port, line = ComPort(), Lines(*OFF)
+    port.carry_out(Command.SET_MODEM_STATE_MASK, bytes((mask,)), line)
+    port.modem_news(line)
+    line.lines = CTS
+    assert bool(port.modem_news(line)) is is_told
+
+
+def test_a_module_has_no_modem_lines_that_change() -> None:
+    port = ComPort()
+    assert [port.modem_news(None) for _ in range(3)] == [b""] * 3

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lucid2mqtt.passthrough import com_port_layer
 from lucid2mqtt.passthrough.com_port import Command
 from lucid2mqtt.passthrough.com_port_layer import MOST_WISHES, ComPortLayer
 from lucid2mqtt.passthrough.telnet import COM_PORT, DO, IAC, WILL, subnegotiation
 from lucid2mqtt.passthrough.wire import LineControls
 from tests.unit.passthrough.fakes import FakeWire
-from tests.unit.passthrough.test_com_port import Controls, rate
+from tests.unit.passthrough.test_com_port import Controls, Lines, rate
 from tests.unit.passthrough.test_connection import Keeper
 from tests.unit.passthrough.waiting import until
 from tests.virtual_clock import run_virtual
@@ -126,3 +127,30 @@ async def test_who_wishes_faster_than_the_driver_is_cut_off() -> None:
     gate.set()
     await asyncio.sleep(0.01)
     assert wire.sent == b""
+
+
+async def test_a_client_with_a_real_line_hears_when_a_modem_line_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(com_port_layer, "LOOK_S", 0.005)
+    line = Lines(True, True, False, True)
+    made, wire, _ = layer(line)
+    made.received(bytes((IAC, WILL, COM_PORT)))
+    await until_sent(wire, subnegotiation(COM_PORT, b"\x6b\xb0"))
+    line.lines = (True, True, False, False)
+    await until_sent(wire, subnegotiation(COM_PORT, b"\x6b\x38"))
+    told = wire.sent
+    await asyncio.sleep(0.05)
+    assert wire.sent == told
+    made.lost()
+
+
+def test_without_a_real_line_of_its_own_nobody_looks() -> None:
+    async def scene() -> None:
+        made, wire, inner = layer()
+        made.received(bytes((IAC, WILL, COM_PORT)))
+        told = wire.sent
+        await asyncio.sleep(60)
+        assert wire.sent == told
+        made.lost()
+        assert inner.events == ["lost"]
+
+    run_virtual(scene())

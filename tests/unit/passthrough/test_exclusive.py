@@ -25,12 +25,16 @@ from tests.virtual_clock import run_virtual
 class Source:
     def __init__(self) -> None:
         self.why = ""
+        self.recalled = ""
         self.fault: Exception | None = None
         self.given: list[str] = []
         self.back_after_s = 0.0
 
     def objection(self) -> str:
         return self.why
+
+    def recall(self) -> str:
+        return self.recalled
 
     @contextlib.asynccontextmanager
     async def lease(self, user: RawUser, *, who: str) -> AsyncIterator[tuple[RawLine, LineControls | None]]:

@@ -8,16 +8,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from lucid2mqtt.domain.channel import Signal
 from lucid2mqtt.engine.options import ModuleOptions
 from lucid2mqtt.errors import LinkLost, ReplyTimeout
-from lucid2mqtt.lucid.frames import Opcode, Reply, Request, calibrate_io, get_io, get_io_group, set_io, set_io_group
+from lucid2mqtt.lucid.frames import Opcode, Reply, Request, calibrate_io, get_io, get_io_group, set_io, set_io_group, set_parameter
 from lucid2mqtt.lucid.parameters import InputMode
 from lucid2mqtt.lucid.values import ValueType
 from lucid2mqtt.passthrough.line import Outcome
 from lucid2mqtt.passthrough.rights import Kind, frame_of
 from lucid2mqtt.passthrough.shared_module import SharedModule
 from tests.unit.engine.scripted import REFUSED, Household, ScriptedModule, identity, living, ref
-from tests.unit.passthrough.fakes import FakeLine
+from tests.unit.passthrough.fakes import FakeLine, session
 from tests.virtual_clock import run_virtual
 
 DO4 = "do4-4711"
@@ -39,7 +40,13 @@ class SharedScripted(ScriptedModule, FakeLine):
 async def shared(module: SharedScripted) -> AsyncIterator[tuple[Household, SharedModule]]:
     async with living(Household(SLOW), module) as household:
         (live,) = household.house.live_modules
-        made = SharedModule(live.module.name, household.board, claimant=household.desk.claimant, now=household.now)
+        made = SharedModule(
+            live.module.name,
+            household.board,
+            claimant=household.desk.claimant,
+            look_again=household.house.look_again,
+            now=household.now,
+        )
         reading_back = asyncio.create_task(made.run())
         made.arrived(live)
         module.log.clear()
@@ -95,7 +102,7 @@ def test_what_may_have_changed_something_is_read_back_and_nothing_else(request_:
         async with shared(module) as (_, made):
             made.carried_out(frame_of(request_), outcome, "lab")
             await settle()
-            assert len(module.log) == read
+            assert len([request for _, request, _, _ in module.log if request.opcode != Opcode.GET_PARAM]) == read
 
     run_virtual(scene())
 
@@ -186,8 +193,83 @@ def test_a_line_that_cannot_be_shared_is_a_bug_and_said_so() -> None:
     async def scene() -> None:
         async with living(Household(SLOW), ScriptedModule(identity("DO4"))) as household:
             (live,) = household.house.live_modules
-            made = SharedModule(DO4, household.board, claimant=household.desk.claimant, now=household.now)
+            made = SharedModule(
+                DO4, household.board, claimant=household.desk.claimant, look_again=household.house.look_again, now=household.now
+            )
             with pytest.raises(TypeError, match="cannot be shared"):
                 made.arrived(live)
+
+    run_virtual(scene())
+
+
+MODE, CYCLE_TIME = 0x1100, 0x1110
+COUNT = set_parameter(1, MODE, bytes((InputMode.COUNT,)))
+
+
+@pytest.mark.parametrize("outcome", [OK, ReplyTimeout("no answer", sent=True)], ids=["done", "unknown"])
+def test_when_a_client_changed_how_a_channel_works_the_house_learns_it(outcome: Outcome) -> None:
+    async def scene() -> None:
+        module = SharedScripted("DI4")
+        async with shared(module) as (household, made):
+
+            def signal() -> Signal:
+                return household.described["di4-4711"].channels[1].signal
+
+            assert signal() == Signal.STATE
+            module.parameters[1, MODE] = bytes((InputMode.COUNT,))
+            for _ in range(10):
+                made.carried_out(frame_of(COUNT), outcome, "lab")
+            await settle()
+            assert signal() == Signal.WINDOW
+            assert household.events == [("online", "di4-4711")] * 2
+            assert module.writes == []
+
+    run_virtual(scene())
+
+
+@pytest.mark.parametrize(
+    ("request_", "outcome"),
+    [(COUNT, LinkLost("never sent")), (set_parameter(0, CYCLE_TIME, bytes(4)), OK), (get_io(0, ValueType.DI1), OK)],
+    ids=["never sent", "another parameter", "a read"],
+)
+def test_nobody_looks_again_without_a_reason(request_: Request, outcome: Outcome) -> None:
+    async def scene() -> None:
+        module = SharedScripted("DI4")
+        async with shared(module) as (_, made):
+            made.carried_out(frame_of(request_), outcome, "lab")
+            await settle()
+            assert [request for _, request, _, _ in module.log if request.opcode == Opcode.GET_PARAM] == []
+
+    run_virtual(scene())
+
+
+def test_a_module_that_cannot_be_looked_at_again_is_told_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            module.fault = lambda request: LinkLost("torn out") if request.opcode == Opcode.GET_PARAM else None
+            made.carried_out(frame_of(set_parameter(0, MODE, b"\x08")), OK, "lab")
+            await settle()
+            module.values[0] = True
+            made.carried_out(frame_of(ON), OK, "lab")
+            await settle()
+            assert household.value(f"{DO4}/0") is True
+
+    run_virtual(scene())
+    assert "could not be looked at: torn out" in caplog.text
+
+
+def test_an_output_that_is_claimed_while_a_write_waits_for_its_turn_keeps_its_owner() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            client, wire = session(module, shared=made)
+            client.received(ON.encode() + get_io(1, ValueType.DI1).encode())
+            household.desk.claim(ref(f"{DO4}/0"), "thermostat living")
+            module.send()
+            assert wire.sent == b"\xa0\x00"
+            assert (client.traffic.frames, client.traffic.refused, client.traffic.unanswered) == (2, 1, 0)
+            module.answer(Reply(0, b"\x01"))
+            assert wire.sent == b"\xa0\x00" + b"\x00\x01\x01"
 
     run_virtual(scene())

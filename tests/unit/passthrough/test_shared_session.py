@@ -252,21 +252,6 @@ async def test_silence_or_the_end_can_stand_for_a_module_that_does_not_answer() 
         assert (wire.sent, wire.end) == (b"", end)
 
 
-@virtual
-async def test_a_client_whose_rate_is_limited_waits_its_time_and_goes_on_by_itself() -> None:
-    line = FakeLine()
-    line.at_once = Reply(0, bytes(4))
-    client, wire = session(line, through=door(replace(options(Access.READ), frames_per_s=10.0)))
-    for _ in range(5):
-        client.received(read(1).encode())
-    assert len(line.asked) == 1
-    await asyncio.sleep(0.25)
-    assert len(line.asked) == 3
-    await asyncio.sleep(1.0)
-    assert len(line.asked) == 5
-    assert wire.sent == (b"\x00\x04" + bytes(4)) * 5
-
-
 def test_a_refusal_is_told_once_per_client_and_command(caplog: pytest.LogCaptureFixture) -> None:
     async def scene() -> None:
         through = door(options(Access.READ))
@@ -393,16 +378,12 @@ async def test_a_frame_log_keeps_what_was_asked_and_answered_in_words_and_is_bou
 
 
 @virtual
-async def test_bus_time_is_counted_without_the_time_spent_waiting_for_others() -> None:
+async def test_bus_time_is_what_the_module_worked_and_not_what_was_waited() -> None:
     line = FakeLine()
-    shared = module(line)
-    one, _ = session(line, shared=shared)
-    other, _ = session(line, shared=shared)
-    one.received(read(1).encode())
-    other.received(read(2).encode())
-    await asyncio.sleep(0.1)
-    line.asked[0].done(Reply(0, bytes(4)))
-    await asyncio.sleep(0.1)
-    line.asked[1].done(Reply(0, bytes(4)))
-    assert one.traffic.busy_s == pytest.approx(0.1)
-    assert other.traffic.busy_s == pytest.approx(0.1)
+    client, _ = session(line)
+    client.received(read(1).encode())
+    await asyncio.sleep(0.5)
+    line.answer(Reply(0, bytes(4)), took_s=0.1)
+    client.received(read(2).encode())
+    line.answer(LinkLost("never sent"))
+    assert client.traffic.busy_s == pytest.approx(0.1)

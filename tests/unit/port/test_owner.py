@@ -594,3 +594,57 @@ def test_no_timer_is_made_for_each_transaction() -> None:
         assert bench.owner._timer is timer
 
     on_bench(scene)
+
+
+def test_a_request_that_is_forbidden_while_it_waits_is_not_sent_and_the_next_one_is() -> None:
+    async def scene(bench: Bench) -> None:
+        fault = RequestRejected(Reason.CLAIMED, "it is claimed", "ask its owner")
+        vetoes: list[LucidError | None] = [None]
+        told: list[tuple[str, Outcome]] = []
+
+        def ask(name: str, request: Request, veto: bool = False) -> None:
+            bench.owner.submit(
+                request,
+                turn=Turn.SHARED,
+                client=name,
+                done=lambda outcome: told.append((name, outcome)),
+                veto=(lambda: vetoes[-1]) if veto else None,
+            )
+
+        ask("a", read(1))
+        ask("b", SWITCH_ON, veto=True)
+        ask("c", read(2))
+        vetoes.append(fault)
+        await asyncio.sleep(0.1)
+        assert bench.module.log == [read(1), read(2)]
+        assert {name: outcome for name, outcome in told if name == "b"} == {"b": fault}
+        assert {name for name, _ in told} == {"a", "b", "c"}
+        vetoes.append(None)
+        ask("a", read(1))
+        ask("b", SWITCH_ON, veto=True)
+        await asyncio.sleep(0.1)
+        assert bench.module.log[-1] == SWITCH_ON
+
+    on_bench(scene)
+
+
+def test_how_long_the_module_had_a_request_is_known_without_the_time_it_waited() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.module.answer = lambda request: [(0.1, usual(request))]
+        first = bench.owner.submit(read(1), turn=Turn.SHARED, client="a", done=lambda _: None)
+        second = bench.owner.submit(read(2), turn=Turn.SHARED, client="b", done=lambda _: None)
+        assert (first.took_s, second.took_s) == (0.0, 0.0)
+        await asyncio.sleep(0.15)
+        assert first.took_s == pytest.approx(0.1)
+        assert second.took_s == 0.0
+        await asyncio.sleep(0.1)
+        assert second.took_s == pytest.approx(0.1)
+        bench.module.answer = lambda _: []
+        third = bench.owner.submit(read(3), turn=Turn.SHARED, client="a", done=lambda _: None)
+        fourth = bench.owner.submit(read(4), turn=Turn.SHARED, client="b", done=lambda _: None)
+        await asyncio.sleep(0.3)
+        assert third.took_s == pytest.approx(PortOptions().reply_timeout_s)
+        bench.owner.close()
+        assert fourth.took_s == 0.0
+
+    on_bench(scene)

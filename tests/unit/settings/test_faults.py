@@ -1,6 +1,6 @@
 from pydantic import ValidationError
 
-from lucid2mqtt.settings.faults import fault_of, known_keys, suggestion
+from lucid2mqtt.settings.faults import fault_of, known_keys, near, suggestion
 from lucid2mqtt.settings.schema import Settings
 from lucid2mqtt.settings.tree import Tree
 
@@ -9,6 +9,11 @@ def test_the_near_word_is_asked_for_else_all_are_named() -> None:
     assert suggestion("INRTSETUPTIM", ["inRtMode", "inRtSetupTime"]) == "did you mean 'inRtSetupTime'?"
     assert suggestion("zzz", ["a", "b"]) == "known here: a, b"
     assert suggestion("zzz", []) == ""
+
+
+def test_without_a_near_word_nothing_is_guessed() -> None:
+    assert near("ZOEN", ["zone", "daily"]) == "did you mean 'zone'?"
+    assert near("sat", ["zone", "daily"]) == ""
 
 
 def test_known_keys_are_those_of_the_section() -> None:

@@ -219,6 +219,49 @@ def test_modules_become_the_engines_options(write: Write) -> None:
     assert remote.channels[1] == ChannelOptions(exit=4.5, enabled=False)
 
 
+def test_warnings_come_with_their_places_in_reading_order_and_keep_nobody_from_running(write: Write) -> None:
+    settings = load(
+        write(
+            "passthrough:\n"
+            "  - {listen: tcp://127.0.0.1:4001, module: Boilr}\n"
+            "  - {listen: tcp://127.0.0.1:4002, module: ri4-1}\n"
+            "  - {listen: tcp://127.0.0.1:4003, port: /dev/ttyS0, mode: exclusive, access: all}\n"
+            "modules: [{match: {serial: 2}, name: Boiler}]\n"
+            "ports: [auto, /dev/ttyS0]\n"
+        ),
+        {},
+    )
+    assert [str(warning).rpartition("/s.yaml:")[2] for warning in settings.warnings if warning.key.endswith("module")] == [
+        "2:36: warning: passthrough.0.module: no module is called 'boilr' (did you mean 'boiler'?)"
+    ]
+    (second,) = settings.warnings[1:]
+    assert second.place.endswith("s.yaml:4:36")
+    assert second.message.startswith("/dev/ttyS0 is in ports too")
+    assert load(write("modules: [{match: {serial: 2}, name: Boiler}]"), {}).warnings == ()
+
+
+def test_a_default_name_of_a_renamed_module_is_doubtful_for_a_listener(write: Write) -> None:
+    (warning,) = load(
+        write("modules: [{match: {serial: 2}, name: B}]\npassthrough: [{listen: tcp://127.0.0.1:1, module: ri4-2}]"), {}
+    ).warnings
+    assert warning.remedy == "write 'b'"
+
+
+def test_faults_come_without_warnings_and_what_follows_from_one_is_not_told_twice(write: Write) -> None:
+    path = write("thermostats: [{name: a, sensors: [x], heater: [do4-1/0, y]}]\nnode: a\nnod: b\n")
+    assert [fault.key for fault in faults_of(path)] == ["thermostats.0.sensors.0.channel", "thermostats.0.heater.1", "nod"]
+
+
+def test_entries_after_one_that_cannot_be_judged_keep_their_numbers(write: Write) -> None:
+    path = write("thermostats:\n  - {sensors: [x]}\n  - {name: a, sensors: [y, ri4-1/9], heater: do4-1/0}\n")
+    assert [(fault.place.partition("s.yaml:")[2], fault.key) for fault in faults_of(path)] == [
+        ("2:5", "thermostats.0.name"),
+        ("2:16", "thermostats.0.sensors.0.channel"),
+        ("3:25", "thermostats.1.sensors.0.channel"),
+        ("3:28", "thermostats.1.sensors.1"),
+    ]
+
+
 _WORDS = st.sampled_from(
     ["mqtt", "url", "modules", "match", "serial", "channels", "0", "exit", "off", "name", "x", "ports", "auto", "1", "", "~"]
 )

@@ -3,14 +3,15 @@ from pathlib import Path
 import pytest
 
 from lucid2mqtt.settings.files import relative_to
-from lucid2mqtt.settings.review import Finding, review
+from lucid2mqtt.settings.findings import Finding
+from lucid2mqtt.settings.review import review
 from lucid2mqtt.settings.schema import Settings
 
 
 def findings(*modules: dict[str, object], **rest: object) -> list[Finding]:
     with relative_to(Path("/nowhere")):
         settings = Settings.model_validate({"modules": modules, **rest})
-    return list(review(settings, range(len(modules))))
+    return list(review(settings))
 
 
 def of_channel(family: str | None, channel: dict[str, object], number: int = 0) -> list[tuple[object, str]]:

@@ -24,6 +24,8 @@ def test_lists_and_mappings_are_told_apart() -> None:
     assert is_list(shape(Settings, ("ports",)))
     assert is_mapping(shape(Settings, ("mqtt",)))
     assert is_mapping(shape(Settings, ("modules", 0, "parameters")))
+    assert is_list(shape(Settings, ("thermostats", 0, "schedule", "mon-fri")))  # a key of the user's own
+    assert is_list(shape(Settings, ("thermostats", 0, "heater")))
     assert not is_list(shape(Settings, ("node",)))
     assert not is_mapping(shape(Settings, ("node",)))
 

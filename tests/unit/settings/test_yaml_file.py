@@ -104,3 +104,7 @@ def test_whatever_stands_in_the_file_is_a_tree_or_a_fault(text: str) -> None:
     tree = parse(text, "x")
     assert isinstance(tree.values, dict)
     assert all(fault.place.startswith("x") for fault in tree.faults)
+
+
+def test_an_anchor_may_be_set_anew() -> None:
+    assert parse("a: &x 1\nb: &x 2\nc: *x\n", "s").values == {"a": 1, "b": 2, "c": 2}

@@ -105,3 +105,17 @@ def test_a_pulled_relay_module_heats_no_more() -> None:
     warm = world.room.body_c
     live(world, 61.0, 300.0)
     assert world.room.body_c < warm
+
+
+def test_the_window_is_opened_once_a_day_which_its_contact_tells_and_the_room_feels() -> None:
+    world = house(speed=3600.0)
+    live(world, 0.0, 11.9, step_s=0.01)
+    assert read(world.meter, 1, ValueType.DI1, 11.95) is False
+    before = world.room.room_c
+    live(world, 11.96, 12.3, step_s=0.01)
+    assert read(world.meter, 1, ValueType.DI1, 12.31) is True
+    closed = Room(before)
+    closed.step(0.4 * HOUR_S, 0.0, world.outside_c)
+    assert world.room.room_c < closed.room_c - 0.1
+    live(world, 12.32, 12.5, step_s=0.01)
+    assert read(world.meter, 1, ValueType.DI1, 12.51) is False

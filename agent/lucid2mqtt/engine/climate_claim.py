@@ -1,0 +1,42 @@
+"""The right of a thermostat to one output: asked for until it is given."""
+
+from __future__ import annotations
+
+import logging
+
+from lucid2mqtt.domain.names import ChannelRef
+from lucid2mqtt.engine.claims import Claim
+from lucid2mqtt.engine.desk import Desk
+from lucid2mqtt.errors import RequestRejected
+
+_log = logging.getLogger(__name__)
+
+
+class OutputClaim:
+    """Whatever drives the output shows it with every order."""
+
+    def __init__(self, channel: ChannelRef, owner: str, desk: Desk) -> None:
+        self.channel = channel
+        self.owner = owner
+        self.held: Claim | None = None
+        self.fault = ""  # why it was not given, a sentence
+        self._desk = desk
+
+    def take(self) -> None:
+        """Claims the output, unless that is done; a refusal is logged once."""
+        if self.held is not None:
+            return
+        try:
+            self.held = self._desk.claim(self.channel, self.owner)
+        except RequestRejected as rejected:
+            if not self.fault:
+                _log.warning("%s cannot use %s: %s; it is tried again", self.owner, self.channel, rejected)
+            self.fault = str(rejected)
+        else:
+            self.fault = ""
+
+    def release(self) -> None:
+        """Gives the output back to everybody."""
+        if self.held is not None:
+            self.held.release()
+            self.held = None

@@ -1,0 +1,1 @@
+"""A thermostat played over a simulated or a recorded day, in seconds and without hardware."""

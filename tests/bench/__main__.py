@@ -15,7 +15,7 @@ from tests.bench.stage import Effort
 
 TABLES = ("port", "start", "latency", "load", "rate", "growth", "outage")
 """Each has `measure(effort)`, which yields tables."""
-OWN = ("passthrough", "shared", "thermostat")
+OWN = ("passthrough", "shared", "thermostat", "fleet")
 """Each has `main(words)` with options of its own."""
 
 

@@ -96,7 +96,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def _short(number: float) -> str:
-    """Three digits that count, never an exponent."""
-    if abs(number) >= 100:
+    """Three digits that count, never an exponent; a count as it is."""
+    if abs(number) >= 100 or number == int(number):
         return f"{number:.0f}"
     return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"

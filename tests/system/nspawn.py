@@ -153,18 +153,19 @@ class Machine:
         while state not in ("running", "degraded"):
             if nspawn.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the machine does not boot ({state}):\n{self._log.read_text()}")
-            if self._leader:
+            if child := children.read_text().split():  # the first one only forks the leader
+                self._leader = int(child[0])
                 state = self.tell("systemctl", "is-system-running").strip()
-            elif leader := children.read_text().split():
-                self._leader = int(leader[0])
             time.sleep(0.05)
 
     def _end(self) -> None:
         if self._nspawn is None:
             return
-        if self._leader:
-            os.kill(self._leader, signal.SIGKILL)  # takes all others inside with it; an orderly end would be waited for in vain
-        else:
+        try:
+            os.kill(
+                self._leader or self._nspawn.pid, signal.SIGKILL
+            )  # takes all others inside with it; an orderly end would be waited for in vain
+        except ProcessLookupError:
             self._nspawn.kill()
         self._nspawn.wait(30)
         self._nspawn = None

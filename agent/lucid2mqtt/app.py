@@ -38,7 +38,7 @@ from lucid2mqtt.port.watch import PortOptions, PortWatch, TlsOptions
 from lucid2mqtt.settings import Settings
 
 if TYPE_CHECKING:
-    from lucid2mqtt.engine.climates import Climates
+    from lucid2mqtt.climate.climates import Climates
     from lucid2mqtt.passthrough.service import Passthrough
 
 THERMOSTATS_WITHIN_S = 3.0
@@ -169,7 +169,7 @@ class Agent:
         return Passthrough(options, house=self.house, desk=self.desk, board=self.board, open_device=open_plain, now=_now)
 
     def _make_climates(self) -> Climates:
-        from lucid2mqtt.engine.climates import Climates  # noqa: PLC0415  loading control takes a part of every start
+        from lucid2mqtt.climate.climates import Climates  # noqa: PLC0415  loading control takes a part of every start
 
         options = self._settings.climate_options()
         progress = StepProgress(self._heartbeats, (one.name for one in options))

@@ -21,7 +21,7 @@ from lucid2mqtt.mqtt.link import MqttLink
 from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol
 from lucid2mqtt.mqtt.topics import Topics
 from tests.broker import Broker, Peer, running_broker, until
-from tests.unit.engine.climate_room import ROOM, Room
+from tests.unit.climate.climate_room import ROOM, Room
 from tests.unit.engine.scripted import Household
 from tests.unit.mqtt.house import Forgetful
 

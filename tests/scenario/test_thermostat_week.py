@@ -13,8 +13,8 @@ from lucid2mqtt.mqtt.bridge import Bridge
 from lucid2mqtt.mqtt.discovery import Origin
 from lucid2mqtt.mqtt.options import HomeAssistantOptions
 from lucid2mqtt.mqtt.topics import Topics
-from tests.unit.engine import climate_room
-from tests.unit.engine.climate_room import ROOM, Room
+from tests.unit.climate import climate_room
+from tests.unit.climate.climate_room import ROOM, Room
 from tests.unit.engine.scripted import Household
 from tests.unit.mqtt.test_bridge import Wire
 from tests.virtual_clock import run_virtual

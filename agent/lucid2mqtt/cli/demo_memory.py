@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from lucid2mqtt.climate.aim import Aiming
 from lucid2mqtt.control.thermostat import Thermostat
 from lucid2mqtt.control.tuned import Origin, Tuned
 from lucid2mqtt.control.tuning import PlantModel
-from lucid2mqtt.engine.climate_aim import Aiming
 from lucid2mqtt.engine.store import write_atomically
 from lucid2mqtt.settings import Settings
 

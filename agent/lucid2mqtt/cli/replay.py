@@ -13,7 +13,7 @@ from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.cli.printing import print_json, print_table
 from lucid2mqtt.cli.replay_day import read_day, span_s
 from lucid2mqtt.cli.replay_options import default_options, options_of_settings, zone_of
-from lucid2mqtt.engine.climate_options import ClimateOptions
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.errors import Reason, RequestRejected, SettingsError, SettingsFault
 from lucid2mqtt.replay.day import Command
 from lucid2mqtt.replay.moment import Moment, document_of

@@ -15,12 +15,13 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import ErrorDetails
 
 from lucid2mqtt.cli.replay_options import climate_options
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.plants import PLANTS, SLAB_ROOM, PlantSpec
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import SettingsError, SettingsFault
 from lucid2mqtt.replay.day import A_MONDAY, Circumstance, Command, Day, Deed, Lesson, Trouble
-from lucid2mqtt.settings.faults import fault_of, suggestion
+from lucid2mqtt.settings.faults import fault_of
 from lucid2mqtt.settings.fields import Number, Objection, Section
+from lucid2mqtt.settings.suggestions import suggestion
 from lucid2mqtt.settings.tree import Tree, dotted, shape
 from lucid2mqtt.settings.yaml_file import read_file
 

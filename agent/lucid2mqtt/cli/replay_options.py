@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.domain.names import ChannelRef
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import Reason, RequestRejected, SettingsError, SettingsFault
 from lucid2mqtt.settings import Settings, load
 from lucid2mqtt.settings.faults import fault_of

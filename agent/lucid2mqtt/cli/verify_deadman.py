@@ -16,13 +16,13 @@ from lucid2mqtt.app import port_options
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.cli.find_module import FoundModule, PortHeld, find_module
 from lucid2mqtt.cli.printing import print_json
+from lucid2mqtt.climate.deadman_channel import OnOffChannel
+from lucid2mqtt.climate.deadman_verification import Look, Verification, wired_input
+from lucid2mqtt.climate.verdicts import OutputKey, Verdicts
 from lucid2mqtt.control.deadman import Verdict, deadman_objection
 from lucid2mqtt.control.deadman_trial import BY_EYE, Trial, Witness
 from lucid2mqtt.domain.channel import ChannelKind
-from lucid2mqtt.engine.deadman_channel import OnOffChannel
-from lucid2mqtt.engine.deadman_verification import Look, Verification, wired_input
 from lucid2mqtt.engine.store import StateStore, write_atomically
-from lucid2mqtt.engine.verdicts import OutputKey, Verdicts
 from lucid2mqtt.errors import LinkBusy, Reason, RequestRejected, StoreError
 from lucid2mqtt.lucid.exchange import Transactor
 from lucid2mqtt.port.options import PortOptions

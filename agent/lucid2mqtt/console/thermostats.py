@@ -5,37 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from lucid2mqtt.climate.view import ClimateView
 from lucid2mqtt.console.server import Verb
 from lucid2mqtt.console.wire import Document
 from lucid2mqtt.errors import Reason, RequestRejected
 
-if TYPE_CHECKING:  # loading control takes a part of every start, also of agents without a thermostat
-    from lucid2mqtt.engine.climate_options import ClimateOptions
-    from lucid2mqtt.engine.climate_state import ClimateState
-
-
-class ThermostatView(Protocol):
-    """A thermostat. Commands raise RequestRejected and change nothing then."""
-
-    @property
-    def options(self) -> ClimateOptions: ...
-    def state(self) -> ClimateState: ...
-    def set_mode(self, name: str) -> None: ...
-    def set_target(self, target_c: float) -> None: ...
-    def set_preset(self, name: str, for_s: float | None = None) -> None: ...
-    def set_duty(self, duty: float) -> None: ...
-    def start_autotune(self) -> None: ...
-    def abort_autotune(self) -> None: ...
-    def undo_autotune(self) -> None: ...
-    def reset_alarms(self) -> None: ...
-
 
 class Thermostats(Protocol):
     @property
-    def all(self) -> Sequence[ThermostatView]: ...
-    def named(self, name: str) -> ThermostatView: ...
+    def all(self) -> Sequence[ClimateView]: ...
+    def named(self, name: str) -> ClimateView: ...
 
 
 class ThermostatVerbs:
@@ -66,7 +47,7 @@ class ThermostatVerbs:
         return _document(thermostat)
 
 
-def _commands(thermostat: ThermostatView, request: Document) -> Mapping[str, Callable[[], None]]:
+def _commands(thermostat: ClimateView, request: Document) -> Mapping[str, Callable[[], None]]:
     value = request.get("value")
     return {
         "mode": lambda: thermostat.set_mode(str(value)),
@@ -93,7 +74,7 @@ def _number(value: object) -> float:
     raise _not_understood(f"{value!r} is no number", "send a number, as in 21.5")
 
 
-def _document(thermostat: ThermostatView) -> Document:
+def _document(thermostat: ClimateView) -> Document:
     options = thermostat.options
     return {
         **asdict(thermostat.state()),

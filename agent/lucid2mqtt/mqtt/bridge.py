@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from lucid2mqtt.climate.view import ClimateView
 from lucid2mqtt.domain.channel import Module
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Reading
@@ -18,7 +19,7 @@ from lucid2mqtt.mqtt.announcer import Announcer, Store
 from lucid2mqtt.mqtt.commands import Commands, Doors
 from lucid2mqtt.mqtt.discovery import Origin
 from lucid2mqtt.mqtt.messages import Message, Outgoing, Retain, Subscription
-from lucid2mqtt.mqtt.neighbours import BrokerLink, ClimateView, Rooms, Switchboard
+from lucid2mqtt.mqtt.neighbours import BrokerLink, Rooms, Switchboard
 from lucid2mqtt.mqtt.options import HomeAssistantOptions
 from lucid2mqtt.mqtt.outlet import Outlet
 from lucid2mqtt.mqtt.payloads import OFFLINE, ONLINE, incident, render, timestamp, to_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from lucid2mqtt.domain.channel import Channel
 from lucid2mqtt.domain.names import ChannelRef
@@ -13,10 +13,6 @@ from lucid2mqtt.engine.orders import Incident, Order, Outcome
 from lucid2mqtt.mqtt.link import LinkCounters, LinkListener
 from lucid2mqtt.mqtt.messages import Outgoing, Subscription
 from lucid2mqtt.mqtt.options import Protocol as MqttVersion
-
-if TYPE_CHECKING:  # a start without thermostats loads nothing of them
-    from lucid2mqtt.engine.climate_options import ClimateOptions
-    from lucid2mqtt.engine.climate_state import ClimateListener, ClimateState
 
 
 class Point(Protocol):
@@ -47,33 +43,6 @@ class Switchboard(Protocol):
     def broker_lost(self, at: float) -> None: ...
 
     def broker_back(self) -> None: ...
-
-
-class ClimateView(Protocol):
-    """A thermostat. Commands are in force with its next step, raise RequestRejected, and change nothing then."""
-
-    @property
-    def options(self) -> ClimateOptions: ...
-
-    def state(self) -> ClimateState: ...
-
-    def subscribe(self, listener: ClimateListener) -> Callable[[], None]: ...
-
-    def set_mode(self, name: str) -> None: ...
-
-    def set_target(self, target_c: float) -> None: ...
-
-    def set_preset(self, name: str, for_s: float | None = None) -> None: ...
-
-    def set_duty(self, duty: float) -> None: ...
-
-    def start_autotune(self) -> None: ...
-
-    def abort_autotune(self) -> None: ...
-
-    def undo_autotune(self) -> None: ...
-
-    def reset_alarms(self) -> None: ...
 
 
 class BrokerLink(Protocol):

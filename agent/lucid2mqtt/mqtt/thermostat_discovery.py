@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.autotune import Phase
 from lucid2mqtt.control.exchange import Mode
@@ -21,7 +22,6 @@ from lucid2mqtt.control.regulator import LawKind
 from lucid2mqtt.control.tuned import Origin as TuningOrigin
 from lucid2mqtt.control.window import WindowState
 from lucid2mqtt.domain.names import heading
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.mqtt.discovery import Document, Origin, thermostat_device_id, thermostat_shell
 from lucid2mqtt.mqtt.payloads import OFFLINE, ONLINE
 from lucid2mqtt.mqtt.thermostat_payloads import STATE_EXPIRES_S, TARGET_STEP_C, Setting, Tune

@@ -13,8 +13,8 @@ from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.mqtt.payloads import object_of, shorten, text_of, to_json
 
 if TYPE_CHECKING:  # a start without thermostats loads nothing of them
-    from lucid2mqtt.engine.climate_options import ClimateOptions
-    from lucid2mqtt.engine.climate_state import ClimateState
+    from lucid2mqtt.climate.options import ClimateOptions
+    from lucid2mqtt.climate.state import ClimateState
 
 STATE_EXPIRES_S = 180
 """A state nobody repeated for so long is old; the heartbeat is a third of it."""

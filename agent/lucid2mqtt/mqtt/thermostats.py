@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from lucid2mqtt.climate.view import ClimateView
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.mqtt.announcer import Announcer
 from lucid2mqtt.mqtt.discovery import Origin
 from lucid2mqtt.mqtt.messages import Outgoing, Retain
-from lucid2mqtt.mqtt.neighbours import ClimateView
 from lucid2mqtt.mqtt.payloads import OFFLINE, ONLINE
 from lucid2mqtt.mqtt.thermostat_payloads import (
     STATE_EXPIRES_S,
@@ -23,7 +23,7 @@ from lucid2mqtt.mqtt.thermostat_payloads import (
 from lucid2mqtt.mqtt.topics import ReadThermostat, SetThermostat, Topics, thermostat_ref
 
 if TYPE_CHECKING:  # a start without thermostats loads nothing of them
-    from lucid2mqtt.engine.climate_state import ClimateState
+    from lucid2mqtt.climate.state import ClimateState
 
 HEARTBEAT_S = STATE_EXPIRES_S / 3
 """An unchanged state is repeated this often."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.tuned import Tuned
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import RequestRejected
 from lucid2mqtt.replay.day import Command, Day
 from lucid2mqtt.replay.moment import Moment

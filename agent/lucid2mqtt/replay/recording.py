@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.sensing import Sample
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import RequestRejected
 from lucid2mqtt.replay.day import A_MONDAY, Command, Deed
 from lucid2mqtt.replay.moment import Moment

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lucid2mqtt.climate.aim import Aim, Aiming, Circumstances
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.exchange import Decision, Inputs, Mode
 from lucid2mqtt.control.feedforward import fresh_outdoor_c
 from lucid2mqtt.control.sensing import Sample
 from lucid2mqtt.control.thermostat import Thermostat
-from lucid2mqtt.engine.climate_aim import Aim, Aiming, Circumstances
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.replay.day import Command, Deed
 from lucid2mqtt.replay.moment import Moment

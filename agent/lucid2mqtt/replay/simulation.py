@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.options import ThermostatOptions
 from lucid2mqtt.control.plants import Plant
 from lucid2mqtt.control.sensing import Sample
 from lucid2mqtt.control.tuned import Tuned
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import Reason, RequestRejected
 from lucid2mqtt.replay.day import Circumstance, Command, Day, Deed, SensorState, Trouble
 from lucid2mqtt.replay.moment import Moment

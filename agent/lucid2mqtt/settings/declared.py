@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from lucid2mqtt.domain.channel import ChannelKind
 from lucid2mqtt.domain.names import ChannelRef, slug
 from lucid2mqtt.lucid.families import FAMILIES, Family
-from lucid2mqtt.settings.faults import suggestion
 from lucid2mqtt.settings.findings import Finding
 from lucid2mqtt.settings.modules import ChannelSettings, ModuleSettings, ParameterSettings
+from lucid2mqtt.settings.suggestions import suggestion
 from lucid2mqtt.settings.tree import Path
 
 FAMILY_BY_NAME = {family.name: family for family in FAMILIES.values()}

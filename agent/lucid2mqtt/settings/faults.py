@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -12,6 +10,7 @@ from pydantic_core import ErrorDetails
 from lucid2mqtt.errors import SettingsFault
 from lucid2mqtt.settings.fields import Objection
 from lucid2mqtt.settings.schema import Settings
+from lucid2mqtt.settings.suggestions import near, suggestion
 from lucid2mqtt.settings.tree import Path, Tree, dotted, is_list, is_mapping, shape
 
 _MESSAGES = {
@@ -66,19 +65,6 @@ def fault_of(detail: ErrorDetails, tree: Tree, source: str) -> SettingsFault:
         if known and path[-1] not in known:  # a section that takes keys of the user's own: this one may be misspelt
             remedy = near(str(path[-1]), known) or remedy
     return SettingsFault(place, dotted(path) or "file", message, remedy)
-
-
-def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """The word of `known` that was probably meant, as a question; where none is near, all of them."""
-    words = list(known)
-    return near(wrong, words) or (f"known here: {', '.join(words)}" if words else "")
-
-
-def near(wrong: str, known: Iterable[str]) -> str:
-    """The word of `known` that was probably meant, as a question; empty where none is near."""
-    by_small = {word.casefold(): word for word in known}
-    found = get_close_matches(wrong.casefold(), by_small, n=1)
-    return f"did you mean {by_small[found[0]]!r}?" if found else ""
 
 
 def known_keys(path: Path) -> list[str]:

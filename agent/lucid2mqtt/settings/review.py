@@ -11,11 +11,11 @@ from lucid2mqtt.domain.names import RESERVED_MODULE_NAMES, slug
 from lucid2mqtt.lucid.families import Family
 from lucid2mqtt.lucid.parameters import find_parameter, parameters_of
 from lucid2mqtt.settings.declared import FAMILY_BY_NAME, Declared
-from lucid2mqtt.settings.faults import suggestion
 from lucid2mqtt.settings.fields import parse_broker_url
 from lucid2mqtt.settings.findings import Finding
 from lucid2mqtt.settings.modules import ChannelSettings, ModuleSettings
 from lucid2mqtt.settings.schema import MqttSettings, Settings, TlsSettings
+from lucid2mqtt.settings.suggestions import suggestion
 from lucid2mqtt.settings.tree import Path, dotted
 
 _LONGEST_SOCKET_PATH = 107

@@ -20,7 +20,7 @@ from lucid2mqtt.settings.thermostat_sources import source_channels
 from lucid2mqtt.settings.thermostats import ThermostatSettings
 
 if TYPE_CHECKING:
-    from lucid2mqtt.engine.climate_options import ClimateOptions
+    from lucid2mqtt.climate.options import ClimateOptions
     from lucid2mqtt.engine.remote import RemoteOptions
 
 

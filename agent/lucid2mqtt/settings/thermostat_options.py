@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.analog_drive import AnalogOptions
 from lucid2mqtt.control.autotune import AutotuneOptions
 from lucid2mqtt.control.deadman import DriveWish, HoldWindow
@@ -22,7 +23,6 @@ from lucid2mqtt.control.tuning import Gains, Rule
 from lucid2mqtt.control.window import WindowOptions
 from lucid2mqtt.domain.channel import Contact
 from lucid2mqtt.domain.names import ChannelRef, heading, slug
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.engine.remote import REPEAT_S
 from lucid2mqtt.settings.declared import Declared
 from lucid2mqtt.settings.modules import ModuleSettings

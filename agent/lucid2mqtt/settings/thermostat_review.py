@@ -9,9 +9,9 @@ from lucid2mqtt.control.presets import Preset
 from lucid2mqtt.control.schedule import parse_entry, parse_schedule
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.settings.declared import Declared
-from lucid2mqtt.settings.faults import near
 from lucid2mqtt.settings.findings import Finding
 from lucid2mqtt.settings.schema import Settings
+from lucid2mqtt.settings.suggestions import near
 from lucid2mqtt.settings.thermostat_channels import review_channels
 from lucid2mqtt.settings.thermostat_drive import DriveKeys
 from lucid2mqtt.settings.thermostat_options import analog_options, climate_options, limiter_options, preset_temperatures

@@ -10,7 +10,7 @@ import pytest
 from lucid2mqtt.console.thermostats import ThermostatVerbs
 from lucid2mqtt.console.wire import decode, encode
 from lucid2mqtt.errors import Reason, RequestRejected
-from tests.unit.engine.climate_room import Room
+from tests.unit.climate.climate_room import Room
 from tests.virtual_clock import run_virtual
 
 

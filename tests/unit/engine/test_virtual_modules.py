@@ -11,8 +11,8 @@ from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions, ParameterSe
 from lucid2mqtt.lucid.families import FAMILIES
 from lucid2mqtt.sim.module import VirtualModule
 from lucid2mqtt.sim.quirks import COMFORTABLE, Quirks
+from tests.unit.climate.virtual_wire import plug
 from tests.unit.engine.scripted import Household, living
-from tests.unit.engine.virtual_wire import plug
 from tests.virtual_clock import run_virtual
 
 EITHER_WAY = pytest.mark.parametrize("quirks", [Quirks(), COMFORTABLE], ids=["worse", "comfortable"])

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from lucid2mqtt.climate.options import ClimateOptions
+from lucid2mqtt.climate.state import ClimateListener, ClimateState
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.exchange import Activity, Mode
 from lucid2mqtt.control.failure import LossStage
@@ -15,8 +17,6 @@ from lucid2mqtt.control.presets import Preset
 from lucid2mqtt.control.tuned import Origin
 from lucid2mqtt.control.window import WindowOptions, WindowState
 from lucid2mqtt.domain.names import ChannelRef
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from lucid2mqtt.engine.climate_state import ClimateListener, ClimateState
 from lucid2mqtt.errors import RequestRejected
 
 SIMPLE = ClimateOptions(name="living", sensors=(ChannelRef("rtd", "room"),), heating=(ChannelRef("heaters", "living"),))

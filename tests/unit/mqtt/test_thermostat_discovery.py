@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.analog_drive import AnalogOptions
 from lucid2mqtt.control.drive import DriveOptions
@@ -16,7 +17,6 @@ from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.control.options import ThermostatOptions
 from lucid2mqtt.control.regulator import LawKind, RegulatorOptions
 from lucid2mqtt.domain.names import ChannelRef, slug
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.mqtt.discovery import Document, module_device_id, node_device, node_device_id, thermostat_device_id
 from lucid2mqtt.mqtt.thermostat_discovery import thermostat_device
 from lucid2mqtt.mqtt.thermostat_payloads import thermostat_state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.control.failure import LossStage
 from lucid2mqtt.control.plants import LIGHT_ROOM
@@ -11,7 +12,6 @@ from lucid2mqtt.control.tuned import Origin, Tuned
 from lucid2mqtt.control.tuning import PlantModel, Rule
 from lucid2mqtt.control.window import WindowState
 from lucid2mqtt.domain.names import ChannelRef
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.replay.day import Circumstance, Command, Day, Trouble
 from lucid2mqtt.replay.moment import Moment
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.failure import LossStage
@@ -9,7 +10,6 @@ from lucid2mqtt.control.limiter import LimiterOptions
 from lucid2mqtt.control.plants import VESSEL
 from lucid2mqtt.control.window import WindowOptions
 from lucid2mqtt.domain.names import ChannelRef
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.errors import RequestRejected
 from lucid2mqtt.replay.day import Circumstance, Command, Day, Deed, Lesson, SensorState, Trouble
 from lucid2mqtt.replay.moment import Moment

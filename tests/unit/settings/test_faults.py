@@ -1,7 +1,8 @@
 from pydantic import ValidationError
 
-from lucid2mqtt.settings.faults import fault_of, known_keys, near, suggestion
+from lucid2mqtt.settings.faults import fault_of, known_keys
 from lucid2mqtt.settings.schema import Settings
+from lucid2mqtt.settings.suggestions import near, suggestion
 from lucid2mqtt.settings.tree import Tree
 
 

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.analog_drive import AnalogOptions
 from lucid2mqtt.control.autotune import AutotuneOptions
 from lucid2mqtt.control.deadman import DriveWish, HoldWindow
@@ -23,7 +24,6 @@ from lucid2mqtt.control.tuning import Gains, Rule
 from lucid2mqtt.control.window import WindowOptions
 from lucid2mqtt.domain.channel import Contact
 from lucid2mqtt.domain.names import ChannelRef
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.engine.remote import REPEAT_S, RemoteOptions
 from lucid2mqtt.settings.thermostat_control import AutotuneSettings, LimiterSettings, SensingSettings, SensorLossSettings, WeatherSettings
 from lucid2mqtt.settings.thermostat_drive import AnalogSettings, BankSettings, DriveKeys

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from lucid2mqtt.climate.aim import Aiming
 from lucid2mqtt.control.thermostat import Thermostat
-from lucid2mqtt.engine.climate_aim import Aiming
 from lucid2mqtt.errors import SettingsError, SettingsFault
 from lucid2mqtt.settings import Settings, load
 from lucid2mqtt.settings.thermostat_control import LimiterSettings, SensingSettings, SensorLossSettings, WeatherSettings

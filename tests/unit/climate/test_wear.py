@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from lucid2mqtt.engine.climate_wear import RelayBook
+from lucid2mqtt.climate.wear import RelayBook
+from tests.unit.climate.test_sight import said
 from tests.unit.engine.scripted import ref
-from tests.unit.engine.test_climate_sight import said
 
 RELAY = ref("heaters/living")
 DAY = 86_400.0

@@ -7,20 +7,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from lucid2mqtt.climate.claim import OutputClaim
+from lucid2mqtt.climate.options import ClimateOptions
+from lucid2mqtt.climate.output import ClimateOutput
+from lucid2mqtt.climate.relay_output import RelayDrive, RelayOutput
+from lucid2mqtt.climate.verdicts import StoredZeros, Verdicts
 from lucid2mqtt.control.deadman import DriveKind
 from lucid2mqtt.control.drive import DriveOptions, Order
 from lucid2mqtt.control.exchange import Decision, Mode
 from lucid2mqtt.domain.channel import Contact
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.engine.board import Board
-from lucid2mqtt.engine.climate_claim import OutputClaim
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from lucid2mqtt.engine.climate_output import ClimateOutput
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
-from lucid2mqtt.engine.relay_output import RelayDrive, RelayOutput
 from lucid2mqtt.engine.store import StateStore
-from lucid2mqtt.engine.verdicts import StoredZeros, Verdicts
 
 _LOOK_AGAIN_S = 0.25
 _FROM_WORST = (DriveKind.REFUSED, DriveKind.PLAIN, DriveKind.DEADMAN)

@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from lucid2mqtt.engine.climate_claim import OutputClaim
-from lucid2mqtt.engine.climate_output import DOUBT_S, GRUDGE_S, RETRY_S, ClimateOutput
+from lucid2mqtt.climate.claim import OutputClaim
+from lucid2mqtt.climate.output import DOUBT_S, GRUDGE_S, RETRY_S, ClimateOutput
 from lucid2mqtt.errors import LinkLost, ReplyTimeout
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request
-from tests.unit.engine.climate_room import HEATER, MODULES
+from tests.unit.climate.climate_room import HEATER, MODULES
 from tests.unit.engine.scripted import Household, ScriptedModule, identity, living, ref
 from tests.virtual_clock import run_virtual
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lucid2mqtt.climate.aim import Aim, Aiming, Circumstances
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.control.options import ThermostatOptions
@@ -15,9 +17,7 @@ from lucid2mqtt.control.schedule import parse_schedule
 from lucid2mqtt.control.tuned import Origin, Tuned
 from lucid2mqtt.control.tuning import PlantModel, Rule
 from lucid2mqtt.control.window import WindowOptions, WindowState
-from lucid2mqtt.engine.climate_aim import Aim, Aiming, Circumstances
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from tests.unit.engine.climate_room import ROOM
+from tests.unit.climate.climate_room import ROOM
 from tests.unit.engine.scripted import ref
 
 MODEL = PlantModel(rate_k_per_s=4.0 / 3600.0, dead_time_s=600.0, holding_duty=0.4, ultimate_gain=1.8, ultimate_period_s=3100.0)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.analog_drive import AnalogOptions
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.control.limiter import LimiterOptions
 from lucid2mqtt.control.options import ThermostatOptions
 from lucid2mqtt.control.staging import BankOptions
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from tests.unit.engine.climate_room import HEATER, ROOM, SENSOR
+from tests.unit.climate.climate_room import HEATER, ROOM, SENSOR
 from tests.unit.engine.scripted import ref
 
 

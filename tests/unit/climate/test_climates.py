@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from lucid2mqtt.engine.climates import Climates
+from lucid2mqtt.climate.climates import Climates
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.errors import Reason, RequestRejected
-from tests.unit.engine.climate_room import MODULES, ROOM
+from tests.unit.climate.climate_room import MODULES, ROOM
 from tests.unit.engine.scripted import Household, ScriptedModule, identity, living, ref
 from tests.virtual_clock import run_virtual
 

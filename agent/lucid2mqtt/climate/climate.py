@@ -12,6 +12,12 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from lucid2mqtt.climate.aim import Aim, Aiming, Circumstances
+from lucid2mqtt.climate.options import ClimateOptions
+from lucid2mqtt.climate.outputs import ClimateOutputs
+from lucid2mqtt.climate.sight import Sight
+from lucid2mqtt.climate.state import ClimateListener, ClimateNews, ClimateState
+from lucid2mqtt.climate.wear import RelayBook
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.exchange import Activity, Decision, Inputs, Mode
 from lucid2mqtt.control.failure import LossStage
@@ -21,12 +27,6 @@ from lucid2mqtt.control.schedule import clock_objection
 from lucid2mqtt.control.thermostat import Thermostat
 from lucid2mqtt.domain.reading import Reading
 from lucid2mqtt.engine.board import Board
-from lucid2mqtt.engine.climate_aim import Aim, Aiming, Circumstances
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from lucid2mqtt.engine.climate_outputs import ClimateOutputs
-from lucid2mqtt.engine.climate_sight import Sight
-from lucid2mqtt.engine.climate_state import ClimateListener, ClimateNews, ClimateState
-from lucid2mqtt.engine.climate_wear import RelayBook
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.engine.store import StateStore

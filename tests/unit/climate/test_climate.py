@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.climate.climate import Climate
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.analog_drive import AnalogOptions
 from lucid2mqtt.control.drive import DriveOptions
@@ -18,12 +19,11 @@ from lucid2mqtt.control.limiter import LimiterOptions
 from lucid2mqtt.control.presets import Preset
 from lucid2mqtt.control.staging import BankOptions
 from lucid2mqtt.control.window import WindowOptions, WindowState
-from lucid2mqtt.engine.climate import Climate
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.errors import Reason, ReplyTimeout
 from lucid2mqtt.lucid.exchange import Turn
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request
-from tests.unit.engine.climate_room import HEATER, ROOM, Room, with_control
+from tests.unit.climate.climate_room import HEATER, ROOM, Room, with_control
 from tests.unit.engine.scripted import InlineExecutor, ScriptedModule, identity, ref
 from tests.virtual_clock import run_virtual
 

@@ -12,22 +12,22 @@ from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.climate.claim import OutputClaim
+from lucid2mqtt.climate.deadman_output import DECISION_GRACE_S
+from lucid2mqtt.climate.output import GRUDGE_S
+from lucid2mqtt.climate.relay_output import RelayDrive, RelayOutput
+from lucid2mqtt.climate.verdicts import OutputKey, StoredZeros, Verdicts
 from lucid2mqtt.control.deadman import DriveKind, DriveWish, HoldWindow, Semantics, Verdict
 from lucid2mqtt.domain.channel import Contact
-from lucid2mqtt.engine.climate_claim import OutputClaim
-from lucid2mqtt.engine.climate_output import GRUDGE_S
-from lucid2mqtt.engine.deadman_output import DECISION_GRACE_S
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
-from lucid2mqtt.engine.relay_output import RelayDrive, RelayOutput
 from lucid2mqtt.engine.store import StateStore
-from lucid2mqtt.engine.verdicts import OutputKey, StoredZeros, Verdicts
 from lucid2mqtt.errors import ReplyTimeout
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request
 from lucid2mqtt.sim import memory as m
 from lucid2mqtt.sim.module import VirtualModule
 from lucid2mqtt.sim.quirks import COMFORTABLE, OutputReads, Quirks, Retrigger, SecondOne
+from tests.unit.climate.virtual_wire import Wire, plug, verdict_on
 from tests.unit.engine.scripted import Household, InlineExecutor, living, ref
-from tests.unit.engine.virtual_wire import Wire, plug, verdict_on
 from tests.virtual_clock import run_virtual
 
 HOLD_S, CHANNEL = 15.0, 5

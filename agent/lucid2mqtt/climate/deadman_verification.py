@@ -7,11 +7,11 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from lucid2mqtt.climate.deadman_channel import FOLLOWS_WITHIN_S, OnOffChannel
 from lucid2mqtt.control.deadman import Verdict
 from lucid2mqtt.control.deadman_arming import ParameterValue
 from lucid2mqtt.control.deadman_judge import judge
 from lucid2mqtt.control.deadman_trial import Run, Sample, Trial, Witness, Write
-from lucid2mqtt.engine.deadman_channel import FOLLOWS_WITHIN_S, OnOffChannel
 from lucid2mqtt.errors import DeviceRefused, GarbledReply, LinkError, LucidError, Reason, ReplyTimeout, RequestRejected
 
 PUT_BACK_WITHIN_S = 5.0

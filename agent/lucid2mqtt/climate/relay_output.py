@@ -12,6 +12,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lucid2mqtt.climate.claim import OutputClaim
+from lucid2mqtt.climate.deadman_channel import FOLLOWS_WITHIN_S, OnOffChannel
+from lucid2mqtt.climate.deadman_output import DeadManOutput
+from lucid2mqtt.climate.output import GRUDGE_S, RETRY_S, ClimateOutput, later
+from lucid2mqtt.climate.verdicts import OutputKey, StoredZeros, Verdicts
 from lucid2mqtt.control.deadman import (
     DeadManDrive,
     DriveChoice,
@@ -28,16 +33,11 @@ from lucid2mqtt.domain.channel import Contact
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Reading
 from lucid2mqtt.engine.board import Board
-from lucid2mqtt.engine.climate_claim import OutputClaim
-from lucid2mqtt.engine.climate_output import GRUDGE_S, RETRY_S, ClimateOutput, later
-from lucid2mqtt.engine.deadman_channel import FOLLOWS_WITHIN_S, OnOffChannel
-from lucid2mqtt.engine.deadman_output import DeadManOutput
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.engine.module import LiveModule
 from lucid2mqtt.engine.orders import Order
 from lucid2mqtt.engine.point import Point
-from lucid2mqtt.engine.verdicts import OutputKey, StoredZeros, Verdicts
 from lucid2mqtt.errors import DeviceRefused, LinkError, RequestRejected
 from lucid2mqtt.lucid.exchange import Turn
 

@@ -9,21 +9,21 @@ from dataclasses import replace
 
 import pytest
 
+from lucid2mqtt.climate.climate import Climate
+from lucid2mqtt.climate.options import ClimateOptions
+from lucid2mqtt.climate.state import ClimateState
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.deadman import DriveKind, DriveWish, Semantics, Verdict
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.exchange import Activity
-from lucid2mqtt.engine.climate import Climate
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from lucid2mqtt.engine.climate_state import ClimateState
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
 from lucid2mqtt.errors import ReplyTimeout
 from lucid2mqtt.lucid.frames import Opcode, Reply
 from lucid2mqtt.sim.module import VirtualModule
 from lucid2mqtt.sim.quirks import COMFORTABLE
-from tests.unit.engine.climate_room import HEATER, ROOM, Room, with_control
+from tests.unit.climate.climate_room import HEATER, ROOM, Room, with_control
+from tests.unit.climate.virtual_wire import Wire, plug
 from tests.unit.engine.scripted import Household, ScriptedModule, identity, living
-from tests.unit.engine.virtual_wire import Wire, plug
 from tests.virtual_clock import run_virtual
 
 EXTENDS = Verdict(semantics=Semantics.EXTENDS, cancels=True)

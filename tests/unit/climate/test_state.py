@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lucid2mqtt.climate.state import ClimateNews, ClimateState
 from lucid2mqtt.control.alarms import Alarm, AlarmName
 from lucid2mqtt.control.exchange import Activity, Mode
 from lucid2mqtt.control.failure import LossStage
 from lucid2mqtt.control.presets import Preset
 from lucid2mqtt.control.tuned import Origin
 from lucid2mqtt.control.window import WindowState
-from lucid2mqtt.engine.climate_state import ClimateNews, ClimateState
 
 STATE = ClimateState(
     name="living",

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lucid2mqtt.climate.verdicts import OutputKey, StoredZeros, Verdicts
 from lucid2mqtt.control.deadman import Semantics, Verdict
 from lucid2mqtt.engine.store import StateStore
-from lucid2mqtt.engine.verdicts import OutputKey, StoredZeros, Verdicts
 from tests.unit.engine.scripted import InlineExecutor
 from tests.virtual_clock import run_virtual
 

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from lucid2mqtt.climate.climate import Climate
+from lucid2mqtt.climate.options import ClimateOptions
+from lucid2mqtt.climate.state import ClimateState
 from lucid2mqtt.control.alarms import AlarmName
 from lucid2mqtt.control.drive import DriveOptions
 from lucid2mqtt.control.options import ThermostatOptions
 from lucid2mqtt.control.plants import LIGHT_ROOM, Plant
-from lucid2mqtt.engine.climate import Climate
-from lucid2mqtt.engine.climate_options import ClimateOptions
-from lucid2mqtt.engine.climate_state import ClimateState
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.errors import RequestRejected

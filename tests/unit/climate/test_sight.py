@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from lucid2mqtt.climate.sight import Sight
 from lucid2mqtt.control.sensing import Sample
 from lucid2mqtt.domain.reading import Quality, Reading, Value
 from lucid2mqtt.engine.board import Board
-from lucid2mqtt.engine.climate_sight import Sight
 from tests.unit.engine.scripted import ref
 
 ROOM, CONTACT = ref("rtd/room"), ref("di/window")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 
+from lucid2mqtt.climate.claim import OutputClaim
 from lucid2mqtt.control.deadman import DriveKind
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality, Reading
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.claims import Claim
-from lucid2mqtt.engine.climate_claim import OutputClaim
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.engine.orders import Order

@@ -9,16 +9,16 @@ from dataclasses import replace
 
 import pytest
 
+from lucid2mqtt.climate.deadman_channel import OnOffChannel
+from lucid2mqtt.climate.deadman_verification import Verification, wired_input
 from lucid2mqtt.control.deadman import Semantics, Verdict
 from lucid2mqtt.control.deadman_trial import Trial, Witness
-from lucid2mqtt.engine.deadman_channel import OnOffChannel
-from lucid2mqtt.engine.deadman_verification import Verification, wired_input
 from lucid2mqtt.errors import LinkLost, Reason, ReplyTimeout, RequestRejected
 from lucid2mqtt.lucid.frames import Opcode, Request
 from lucid2mqtt.sim import memory as m
 from lucid2mqtt.sim.module import VirtualModule
 from lucid2mqtt.sim.quirks import Inactive, OutputReads, Quirks, Retrigger, SecondOne
-from tests.unit.engine.virtual_wire import Wire, verdict_on
+from tests.unit.climate.virtual_wire import Wire, verdict_on
 from tests.virtual_clock import run_virtual
 
 CHANNEL = 5

@@ -12,14 +12,14 @@ import logging
 import math
 from collections.abc import Sequence
 
+from lucid2mqtt.climate.claim import OutputClaim
+from lucid2mqtt.climate.deadman_channel import FOLLOWS_WITHIN_S
+from lucid2mqtt.climate.output import DOUBT_S, GRUDGE_S, ON_WITHIN_S, PASSING, later, reading_fault
 from lucid2mqtt.control.deadman import RESTART_PAUSE_S, Action, DeadManDrive
 from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.domain.reading import Quality, Reading
 from lucid2mqtt.engine.board import Board
 from lucid2mqtt.engine.claims import Claim
-from lucid2mqtt.engine.climate_claim import OutputClaim
-from lucid2mqtt.engine.climate_output import DOUBT_S, GRUDGE_S, ON_WITHIN_S, PASSING, later, reading_fault
-from lucid2mqtt.engine.deadman_channel import FOLLOWS_WITHIN_S
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.module import LiveModule
 from lucid2mqtt.engine.orders import Order

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from lucid2mqtt.climate.climate import Climate
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.engine.board import Board
-from lucid2mqtt.engine.climate import Climate
-from lucid2mqtt.engine.climate_options import ClimateOptions
 from lucid2mqtt.engine.desk import Desk
 from lucid2mqtt.engine.house import House
 from lucid2mqtt.engine.store import StateStore

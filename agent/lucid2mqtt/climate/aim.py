@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from lucid2mqtt.climate.options import ClimateOptions
 from lucid2mqtt.control.exchange import Mode
 from lucid2mqtt.control.optimum_start import OptimumStart, WarmUpModel, next_rise
 from lucid2mqtt.control.presets import Presets, Target
@@ -13,7 +14,6 @@ from lucid2mqtt.control.saved import Document, Saved
 from lucid2mqtt.control.schedule import clock_objection
 from lucid2mqtt.control.tuned import Tuned
 from lucid2mqtt.control.window import WindowState, WindowWatch
-from lucid2mqtt.engine.climate_options import ClimateOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

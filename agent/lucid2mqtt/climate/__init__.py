@@ -1,0 +1,1 @@
+"""Thermostats on the running house: the pure controller joined to board, desk and store."""

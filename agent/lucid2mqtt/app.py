@@ -33,12 +33,12 @@ from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol,
 from lucid2mqtt.mqtt.topics import Topics
 from lucid2mqtt.observe.notify import Heartbeats, Notifier, keep_alive, watchdog_s
 from lucid2mqtt.observe.progress import PollProgress, StepProgress
-from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.port.watch import PortOptions, PortWatch, TlsOptions
 from lucid2mqtt.settings import Settings
 
 if TYPE_CHECKING:
     from lucid2mqtt.climate.climates import Climates
+    from lucid2mqtt.passthrough.options import ListenerOptions
     from lucid2mqtt.passthrough.service import Passthrough
 
 THERMOSTATS_WITHIN_S = 3.0

@@ -36,6 +36,14 @@ class Connection(StreamWire, asyncio.BufferedProtocol):
         connection = transport.get_extra_info("socket")
         tune(connection)
         self._session = self._open_session(self, connection)
+        if not transport.is_reading():
+            self._loop.call_soon(self._hold_again)
+
+    def _hold_again(self) -> None:
+        """The Python of Debian 12, 3.11.2, begins to read after `connection_made` even where it was told to pause in there."""
+        if self._transport is not None and not self._transport.is_reading():
+            self.go_on()
+            self.hold()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint  # asyncio asks for what it likes; the bound is ours

@@ -1,37 +1,31 @@
-"""The keys of one passthrough listener."""
+"""The keys of one passthrough listener.
+
+Nothing of the passthrough is loaded here: an agent without a listener starts without it.
+"""
 
 from __future__ import annotations
 
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
-from lucid2mqtt.domain.names import slug
-from lucid2mqtt.lucid.frames import Status
-from lucid2mqtt.passthrough.options import (
-    MODULE_IDLE_S,
-    FileRights,
-    LineSettings,
-    ListenerOptions,
-    Mode,
-    OnTimeout,
-    Scheme,
-    ServerTls,
-    parse_listen,
-)
-from lucid2mqtt.passthrough.rights import Access, Grant, Rights, Rule
 from lucid2mqtt.settings.fields import ChannelNumber, Name, Objection, PositiveSeconds, Section
 from lucid2mqtt.settings.files import FilePath
+
+if TYPE_CHECKING:
+    from lucid2mqtt.passthrough.options import ListenerOptions
 
 AccessWord = Literal["none", "read", "outputs", "all"]
 
 
 def _listen(text: str) -> str:
     try:
+        from lucid2mqtt.passthrough.options import parse_listen  # noqa: PLC0415  see above
+
         parse_listen(text)
     except ValueError as fault:
         raise Objection(str(fault)) from None
@@ -80,14 +74,6 @@ class ClientSettings(Section):
             raise Objection("a client is told by name or by address", "write one of them")
         return self
 
-    def rule(self, bus_share: float | None) -> Rule:
-        """In the words of the passthrough; `bus_share` is that of everybody."""
-        return Rule(
-            grant=_grant(self.access, self.channels, self.bus_share or bus_share),
-            networks=() if self.address is None else (ip_network(self.address),),
-            names=() if self.name is None else (self.name,),
-        )
-
 
 class ServerTlsSettings(Section):
     cert: FilePath = Field(description="Certificate of this listener, PEM.")
@@ -122,13 +108,13 @@ class PassthroughSettings(Section):
     file_mode: Annotated[str, BeforeValidator(_as_octal), AfterValidator(_file_mode)] = Field(
         "660", description="Mode of a unix socket or pseudo terminal, octal."
     )
-    line: LineOfDevice = Field(LineOfDevice(), description="How the device of `port` is set up.")
+    line: LineOfDevice = Field(LineOfDevice.model_construct(), description="How the device of `port` is set up.")
     max_clients: int = Field(8, ge=1, le=64, description="Clients at a time.")
     hold_s: Annotated[float, Field(ge=-1, allow_inf_nan=False)] = Field(
         60.0, description="How long clients stay connected while the module is away, s; 0 closes at once, -1 never."
     )
     idle_s: PositiveSeconds | None = Field(
-        None, description=f"Silence after which an exclusive client must go, s. Default: {MODULE_IDLE_S:g} on a module, never on a device."
+        None, description="Silence after which an exclusive client must go, s. Default: 60 on a module, never on a device."
     )
     unknown: Literal["refuse", "forward"] = Field("refuse", description="Commands nobody published: refuse, or forward with access all.")
     refuse_with: Literal["A0", "D0", "B8", "close"] = Field(
@@ -154,30 +140,10 @@ class PassthroughSettings(Section):
 
     def options(self) -> ListenerOptions:
         """In the words of the passthrough. Raises ValueError with the remedy."""
-        return ListenerOptions(
-            listen=parse_listen(self.listen),
-            module=None if self.module is None else slug(self.module),
-            port=None if self.port is None else str(self.port),
-            mode=Mode(self.mode),
-            rights=Rights(
-                _grant(self.access, self.channels, self.bus_share), tuple(client.rule(self.bus_share) for client in self.clients)
-            ),
-            tls=None if self.tls is None else ServerTls(cert=self.tls.cert, key=self.tls.key, ca=self.tls.ca),
-            file_rights=FileRights(user=self.user, group=self.group, mode=int(self.file_mode, 8)),
-            line=LineSettings(**self.line.model_dump()),
-            max_clients=self.max_clients,
-            hold_s=None if self.hold_s < 0 else self.hold_s,
-            idle_s=self.idle_s if self.idle_s is not None or self.module is None else MODULE_IDLE_S,
-            forward_unknown=self.unknown == "forward",
-            refuse_with=None if self.refuse_with == "close" else Status(int(self.refuse_with, 16)),
-            on_timeout=OnTimeout(self.on_timeout),
-            frames_per_s=self.frames_per_s,
-        )
+        from lucid2mqtt.settings.passthrough_options import listener_options  # noqa: PLC0415  see above
+
+        return listener_options(self)
 
     @property
     def is_file(self) -> bool:
-        return parse_listen(self.listen).scheme in (Scheme.UNIX, Scheme.PTY)
-
-
-def _grant(access: AccessWord, channels: dict[int, AccessWord], bus_share: float | None) -> Grant:
-    return Grant(Access[access.upper()], {number: Access[word.upper()] for number, word in channels.items()}, bus_share)
+        return self.listen.startswith(("unix:", "pty:"))

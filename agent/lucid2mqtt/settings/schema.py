@@ -9,7 +9,6 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lucid2mqtt.engine.options import ModuleOptions
-from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.settings import machine
 from lucid2mqtt.settings.fields import Objection, PositiveSeconds, Section, Slug, checked_port, checked_topic, checked_url, checked_usb_id
 from lucid2mqtt.settings.files import FilePath
@@ -22,6 +21,7 @@ from lucid2mqtt.settings.thermostats import ThermostatSettings
 if TYPE_CHECKING:
     from lucid2mqtt.climate.options import ClimateOptions
     from lucid2mqtt.engine.remote import RemoteOptions
+    from lucid2mqtt.passthrough.options import ListenerOptions
 
 
 def _as_written(given: object) -> object:
@@ -59,7 +59,7 @@ class MqttSettings(Section):
     keepalive_s: int = Field(
         15, ge=5, le=3600, description="Longest silence towards the broker, s; it reports us gone after 1.5 times this."
     )
-    tls: TlsSettings = Field(TlsSettings(), description="Certificates, for mqtts and wss.")
+    tls: TlsSettings = Field(TlsSettings.model_construct(), description="Certificates, for mqtts and wss.")
     base_topic: Topic = Field("lucid2mqtt", description="First level of all our topics; the node follows.")
 
     @model_validator(mode="after")
@@ -110,8 +110,8 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     node: Slug = Field(default_factory=machine.host_slug, description="Name of this agent in topics (made a slug). Default: the host name.")
-    mqtt: MqttSettings = Field(MqttSettings(), description="The broker.")
-    home_assistant: HomeAssistantSettings = Field(HomeAssistantSettings(), description="What Home Assistant is told.")
+    mqtt: MqttSettings = Field(MqttSettings.model_construct(), description="The broker.")
+    home_assistant: HomeAssistantSettings = Field(HomeAssistantSettings.model_construct(), description="What Home Assistant is told.")
     ports: tuple[Annotated[str, AfterValidator(checked_port)], ...] = Field(
         ("auto",),
         description="Where to look for modules: auto (USB, see usb_ids), device paths with * and ?, tcp://host:port, tls://host:port;"
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         ("16D0:0821",), min_length=1, description="USB vendor:product numbers that auto takes for LucidControl modules, hexadecimal."
     )
     scan_s: PositiveSeconds = Field(1.0, le=3600, description="Time between two looks for ports that came or went, s.")
-    port_tls: TlsSettings = Field(TlsSettings(), description="Certificates for tls:// ports.")
+    port_tls: TlsSettings = Field(TlsSettings.model_construct(), description="Certificates for tls:// ports.")
     modules: tuple[ModuleSettings, ...] = Field(
         (), description="What is known about single modules; modules not named here run with the defaults."
     )
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         " else ~/.local/state/lucid2mqtt.",
     )
     console: ConsoleSettings = Field(default_factory=ConsoleSettings, description="The socket the command line uses.")
-    log: LogSettings = Field(LogSettings(), description="What is logged.")
+    log: LogSettings = Field(LogSettings.model_construct(), description="What is logged.")
 
     _warnings: tuple[SettingsWarning, ...] = PrivateAttr(())
 

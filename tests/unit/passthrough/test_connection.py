@@ -97,6 +97,50 @@ async def test_a_client_is_read_in_bounded_chunks_and_not_at_all_while_held() ->
         assert max(map(len, pair.keeper.chunks)) <= LONGEST_CHUNK
 
 
+class ForgetfulTransport(asyncio.Transport):
+    """As that of Python 3.11.2: it begins to read when the connection is made, whether it was told to pause meanwhile or not."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__({"socket": socket.socket(socket.AF_UNIX)})
+        self.reads = self._is_paused = False
+        loop = asyncio.get_running_loop()
+        loop.call_soon(connection.connection_made, self)
+        loop.call_soon(self._read, True)
+
+    def _read(self, reads: bool) -> None:
+        self.reads = reads
+
+    def is_reading(self) -> bool:
+        return not self._is_paused
+
+    def pause_reading(self) -> None:
+        if not self._is_paused:
+            self._is_paused, self.reads = True, False
+
+    def resume_reading(self) -> None:
+        if self._is_paused:
+            self._is_paused, self.reads = False, True
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_a_client_that_is_held_from_the_beginning_is_not_read_before_it_may_go_on() -> None:
+    def begin(wire: Connection, _: socket.socket) -> Keeper:
+        wire.hold()
+        return Keeper()
+
+    wire = Connection(begin, lambda _: None)
+    transport = ForgetfulTransport(wire)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not transport.reads
+    wire.go_on()
+    assert transport.reads
+    transport.get_extra_info("socket").close()
+
+
 async def test_after_a_clients_last_word_it_can_still_be_answered() -> None:
     async with connected() as pair:
         pair.client.shutdown(socket.SHUT_WR)

@@ -22,15 +22,39 @@ _STRIP = (384, 400)
 _BAND_LETTER_PX = 5.6
 _FAR_K = 4.0
 
-_STYLE = (
-    "svg{--ground:#fff;--ink:#1f2328;--faint:#59636e;--grid:#d8dee4;--band:#fff1d6;--goal:#cf222e;--body:#0550ae;--read:#8c959f;--duty:#953800}"
-    "@media(prefers-color-scheme:dark){svg{--ground:#0d1117;--ink:#e6edf3;--faint:#9198a1;--grid:#2d333b;--band:#3a2d12;--goal:#ff7b72;"
-    "--body:#79c0ff;--read:#6e7681;--duty:#ffa657}}"
-    "text{font:12px system-ui,sans-serif;fill:var(--ink)}.t{font-size:15px;font-weight:600}.s{fill:var(--faint)}.b{font-size:10px;fill:var(--faint)}"
-    ".g{stroke:var(--grid);fill:none}.band{fill:var(--band)}path{fill:none}"
-    ".goal{stroke:var(--goal);stroke-width:1.4;stroke-dasharray:6 3}.body{stroke:var(--body);stroke-width:1.8}.read{stroke:var(--read)}"
-    ".duty{stroke:var(--duty);stroke-width:1.3}.heat{fill:var(--duty)}"
+_LIGHT = {
+    "ground": "#fff",
+    "ink": "#1f2328",
+    "faint": "#59636e",
+    "grid": "#d8dee4",
+    "band": "#fff1d6",
+    "goal": "#cf222e",
+    "body": "#0550ae",
+    "read": "#8c959f",
+    "duty": "#953800",
+}
+_DARK = {
+    "ground": "#0d1117",
+    "ink": "#e6edf3",
+    "faint": "#9198a1",
+    "grid": "#2d333b",
+    "band": "#3a2d12",
+    "goal": "#ff7b72",
+    "body": "#79c0ff",
+    "read": "#6e7681",
+    "duty": "#ffa657",
+}
+_COLOURS = (
+    ".p{{fill:{ground}}}text{{fill:{ink}}}.s,.b{{fill:{faint}}}.g{{stroke:{grid}}}.band{{fill:{band}}}.goal{{stroke:{goal}}}"
+    ".body{{stroke:{body}}}.read{{stroke:{read}}}.duty{{stroke:{duty}}}.heat{{fill:{duty}}}"
 )
+_STYLE = (
+    "text{font-family:system-ui,sans-serif;font-size:12px}.t{font-size:15px;font-weight:600}.b{font-size:10px}"
+    "path{fill:none}.goal{stroke-width:1.4;stroke-dasharray:6 3}.body{stroke-width:1.8}.duty{stroke-width:1.3}"
+    + _COLOURS.format(**_LIGHT)
+    + f"@media(prefers-color-scheme:dark){{{_COLOURS.format(**_DARK)}}}"
+)
+"""Without variables: programs that draw files, other than browsers, mostly know none."""
 
 Place = Callable[[float], float]
 
@@ -44,7 +68,7 @@ def draw(moments: Sequence[Moment], begins: datetime, *, title: str, note: str =
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="var(--ground)"/>',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" class="p"/>',
         _text(_LEFT, 22, title, "t"),
         _text(_LEFT, 40, note, "s") if note else "",
         *_bands(moments, across),

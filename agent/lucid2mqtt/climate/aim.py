@@ -27,6 +27,7 @@ class Circumstances:
     outdoor_c: float | None
     contact_open: bool | None
     tuned: Tuned
+    is_tuning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Aim:
     mode: Mode
     target_c: float | None
     reason: str
+    pause: str = ""  # a sentence while nothing may be given at all
     notices: tuple[str, ...] = ()
 
 
@@ -68,6 +70,7 @@ class Aiming:
             mode=mode,
             target_c=target_c,
             reason=reason,
+            pause=_pause(seen) if is_open else "",
             notices=self._notices(seen.wall),
         )
 
@@ -115,6 +118,13 @@ class Aiming:
         clock = clock_objection(wall) if self._options.schedule is not None else None
         window = self._window.alarm if self._window is not None else None
         return tuple(notice for notice in (clock, window) if notice)
+
+
+def _pause(seen: Circumstances) -> str:
+    """What an open window forbids outright, because nobody controls to the low target that it brings; a sentence, or nothing."""
+    if seen.is_tuning:  # its swings look like a window, so only a contact is believed
+        return "a window was opened" if seen.contact_open else ""
+    return "a window is open, and there is no temperature to protect from frost by" if seen.room_c is None else ""
 
 
 def _without_cooling(mode: Mode, target: Target) -> tuple[Mode, float | None]:

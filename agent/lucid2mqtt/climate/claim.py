@@ -21,10 +21,11 @@ class OutputClaim:
         self.held: Claim | None = None
         self.fault = ""  # why it was not given, a sentence
         self._desk = desk
+        self._is_over = False
 
     def take(self) -> None:
-        """Claims the output, unless that is done; a refusal is logged once."""
-        if self.held is not None:
+        """Claims the output, unless that is done, or it was given back already; a refusal is logged once."""
+        if self.held is not None or self._is_over:
             return
         try:
             self.held = self._desk.claim(self.channel, self.owner)
@@ -36,7 +37,8 @@ class OutputClaim:
             self.fault = ""
 
     def release(self) -> None:
-        """Gives the output back to everybody."""
+        """Gives the output back to everybody, for good: a step that still runs must not switch it any more."""
+        self._is_over = True
         if self.held is not None:
             self.held.release()
             self.held = None

@@ -281,6 +281,7 @@ class Climate:
             outdoor_c=fresh_outdoor_c(options.control.weather, self._sight.optional_sample(options.outdoor, now)),
             contact_open=None if contact is None else contact is options.window_open_is,
             tuned=self._thermostat.tuned,
+            is_tuning=self._thermostat.is_tuning,
         )
 
     def _inputs(self, now: float, aim: Aim) -> Inputs:
@@ -292,6 +293,7 @@ class Climate:
             manual_duty=self._manual_duty,
             limiter=sight.optional_sample(options.limiter, now),
             outdoor=sight.optional_sample(options.outdoor, now),
+            pause=aim.pause,
             heating_seen=self._outputs.heating_seen,
             cooling_seen=self._outputs.cooling_seen,
             actuator_fault=self._outputs.fault(now, aim.mode),

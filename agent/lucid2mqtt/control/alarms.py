@@ -52,6 +52,11 @@ class AlarmBoard:
         return any(alarm.blocks for alarm in self._standing.values())
 
     @property
+    def block(self) -> str:
+        """Why no output may be on, a sentence; empty when nothing blocks."""
+        return "; ".join(alarm.reason for alarm in self._standing.values() if alarm.blocks)
+
+    @property
     def can_reset(self) -> bool:
         """There is a latch whose cause has gone."""
         return any(not alarm.active for alarm in self._standing.values())

@@ -32,10 +32,16 @@ class Changeover:
             self.active.regulator.leave()
             self.active = side
 
+    def side_for(self, mode: Mode) -> Side | None:
+        """The side for this mode, without a temperature to judge by: in `auto` the one at work; None where there is none."""
+        if mode is Mode.AUTO:
+            return self.active
+        return self.cooling if mode is Mode.COOL else self.heating
+
     def choose(self, now: float, mode: Mode, target_c: float, measured_c: float) -> Side | None:
         """The side for this mode; None where there is none for it. In `auto` it changes only after a pause without work."""
-        if mode in (Mode.HEAT, Mode.OFF, Mode.COOL):
-            side = self.cooling if mode is Mode.COOL else self.heating
+        if mode is not Mode.AUTO:
+            side = self.side_for(mode)
             if side is not None:
                 self.put_to_work(side)
             return side

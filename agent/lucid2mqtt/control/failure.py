@@ -55,15 +55,16 @@ class SensorLoss:
     def __init__(self, options: FailureOptions) -> None:
         self._options = options
         self._since: float | None = None
+        self.lost_s = 0.0  # so far; to be kept over a restart, which is no reason to trust the learned duty longer
 
     def stage(self, now: float, *, is_known: bool, is_stuck: bool, has_history: bool, dead_time_s: float) -> LossStage:
         """`is_stuck`: the last sensor lies, so nothing learned lately counts; `has_history`: the mean duty means something."""
         if is_known:
-            self._since = None
+            self._since, self.lost_s = None, 0.0
             return LossStage.NONE
         if self._since is None:
-            self._since = now
-        lost_s = now - self._since
+            self._since = now - self.lost_s
+        lost_s = self.lost_s = now - self._since
         glitch_s, failed_s = self._times(dead_time_s)
         if self._options.failsafe is Failsafe.OFF or is_stuck or not has_history or lost_s >= failed_s:
             return LossStage.FAILED

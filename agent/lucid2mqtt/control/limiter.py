@@ -145,19 +145,19 @@ class OnTimeGuard:
     def __init__(self, options: OnTimeOptions) -> None:
         self._options = options
         self._on_since: float | None = None
-        self._mean = 0.0
+        self.mean = 0.0  # of the last day; to be kept over a restart
         self._at: float | None = None
 
     @property
     def ceiling(self) -> float:
         most = self._options.most_duty
-        return most if most is not None and self._mean >= most else 1.0
+        return most if most is not None and self.mean >= most else 1.0
 
     def step(self, now: float, *, is_on: bool) -> str:
         """`is_on`: since the last call. Gives a sentence when it was on without a break for too long, else nothing."""
         elapsed_s = 0.0 if self._at is None else max(0.0, now - self._at)
         self._at = now
-        self._mean += (is_on - self._mean) * elapsed_s / (_DAY_S + elapsed_s)
+        self.mean += (is_on - self.mean) * elapsed_s / (_DAY_S + elapsed_s)
         if not is_on:
             self._on_since = None
             return ""

@@ -22,9 +22,13 @@ class Saved:
     def number(self, field: str, *, minimum: float = -math.inf, maximum: float = math.inf) -> float:
         """A finite number from `minimum` to `maximum`."""
         value = self._document.get(field)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not minimum <= value <= maximum:
+        try:
+            number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        except OverflowError:  # JSON knows integers that no float holds
+            number = math.inf
+        if not math.isfinite(number) or not minimum <= number <= maximum:
             raise self._fault(field, f"a number from {minimum:g} to {maximum:g}")
-        return float(value)
+        return number
 
     def optional_number(self, field: str, *, minimum: float = -math.inf, maximum: float = math.inf) -> float | None:
         return None if self._document.get(field) is None else self.number(field, minimum=minimum, maximum=maximum)

@@ -113,11 +113,13 @@ class Side:
             "regulator": self.regulator.saved(),
             "drive": self._drive.saved(),
             "usual_duty": self._excitation.usual_duty,
+            "on_mean": self._guard.mean,
         }
 
     def restore(self, document: Mapping[str, object], *, away_s: float | None) -> None:
         """`away_s`: how long ago it was saved; None when no clock knows, which counts as long. ValueError for what is not ours."""
         saved = Saved(document)
+        self._guard.mean = saved.optional_number("on_mean", minimum=0.0, maximum=1.0) or 0.0
         self.shelf.restore(saved.document("tuning"))
         self._retune()
         is_recent = away_s is not None and away_s < 2.0 * self.model.dead_time_s

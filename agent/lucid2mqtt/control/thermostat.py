@@ -18,7 +18,7 @@ from lucid2mqtt.control.failure import LossStage, SensorLoss
 from lucid2mqtt.control.feedforward import fresh_outdoor_c
 from lucid2mqtt.control.limiter import Limiter
 from lucid2mqtt.control.options import ThermostatOptions
-from lucid2mqtt.control.regulator import LawKind
+from lucid2mqtt.control.regulator import Direction, LawKind
 from lucid2mqtt.control.saved import Document, Saved
 from lucid2mqtt.control.senses import Perception, Senses
 from lucid2mqtt.control.side import Side
@@ -112,6 +112,11 @@ class Thermostat:
         """The tuning of the direction at work, to be shown."""
         return self._changeover.active.shelf.current
 
+    @property
+    def is_tuning(self) -> bool:
+        """An autotune is under way."""
+        return self._session is not None
+
     # ---- one step
 
     def step(self, now: float, inputs: Inputs) -> Decision:
@@ -126,9 +131,11 @@ class Thermostat:
             alarms=self._alarms,
         )
         wish = self._wish(now, inputs, seen)
-        heating = self._drive(now, self._changeover.heating, wish, is_allowed=allows_heat)
-        cooling = self._drive(now, self._changeover.cooling, wish, is_allowed=True)
+        heating, cooling = self._drive_both(now, wish, inputs, allows_heat=allows_heat)
         self._tell_alarms(now, inputs, seen)
+        alarms = self._alarms.settle()
+        if self._alarms.blocks:  # what has only just been noticed does not wait for the next step
+            heating, cooling = self._drive_both(now, wish, inputs, allows_heat=allows_heat)
         self._last = inputs
         is_controlled = inputs.mode in _CONTROLLED
         return Decision(
@@ -140,8 +147,8 @@ class Thermostat:
             temperature_c=seen.filtered_c,
             target_c=self._session.target_c if self._session is not None else inputs.target_c if is_controlled else None,
             stage=self._stage,
-            alarms=self._alarms.settle(),
-            reason=wish.reason,
+            alarms=alarms,
+            reason=self._told(wish),
             autotune=self._session.progress if self._session is not None else self._tuning_shown,
         )
 
@@ -157,7 +164,7 @@ class Thermostat:
         obstacle = self._obstacle(inputs)
         if obstacle:
             return self._rest(obstacle, is_failure=True)
-        if inputs.mode not in _CONTROLLED and (self._session is not None or self._wants_tuning):
+        if not self._serves_tuning(inputs.mode):
             self._end_session(f"mode {inputs.mode} was chosen")
         if inputs.mode is Mode.MANUAL:
             return self._manual(inputs)
@@ -165,7 +172,7 @@ class Thermostat:
             return self._rest("no target, neither heat nor cold")
         outdoor_c = fresh_outdoor_c(self._options.weather, inputs.outdoor)
         if seen.filtered_c is None or seen.raw_c is None:
-            return self._blind(inputs.target_c, outdoor_c)
+            return self._blind(inputs.mode, inputs.target_c, outdoor_c)
         side = self._changeover.choose(now, inputs.mode, inputs.target_c, seen.filtered_c)
         if side is None:
             return self._rest(f"nothing to {inputs.mode} with" if inputs.mode in _CONTROLLED else "off")
@@ -191,10 +198,15 @@ class Thermostat:
         if inputs.pause or inputs.actuator_fault:
             return inputs.pause or inputs.actuator_fault
         if self._alarms.blocks:
-            return "; ".join(alarm.reason for alarm in self._alarms.standing if alarm.blocks)
+            return self._alarms.block
         if self._limiter is not None and not self._limiter.allows_heat and self._changeover.active is self._changeover.heating:
             return self._limiter.trip or self._limiter.fault
         return ""
+
+    def _told(self, wish: _Wish) -> str:
+        if wish.side is None or wish.duty == 0.0 or wish.side.duty > 0.0:
+            return wish.reason
+        return f"{wish.reason}, withheld: {self._alarms.block or 'the output for the other direction is still on'}"
 
     def _rest(self, why: str, *, is_failure: bool = False) -> _Wish:
         self._leave_law(why, is_failure=is_failure)
@@ -211,12 +223,17 @@ class Thermostat:
             return _Wish(side, 0.0, "a duty by hand, but there is no temperature to watch it by")
         return _Wish(side, abs(duty), f"duty {abs(duty):.0%} by hand")
 
-    def _blind(self, target_c: float, outdoor_c: float | None) -> _Wish:
-        side = self._changeover.active
-        if self._session is not None and self._stage is LossStage.GLITCH:
-            return _Wish(side, side.duty, "the autotune waits for the sensor")
-        duty = self._loss.duty(self._stage, side.regulator.learned_duty(target_c, outdoor_c))
-        if self._stage is LossStage.FAILED and side is not self._changeover.heating:
+    def _blind(self, mode: Mode, target_c: float, outdoor_c: float | None) -> _Wish:
+        side = self._changeover.side_for(mode)
+        if side is None:
+            return self._rest(f"nothing to {mode} with" if mode in _CONTROLLED else "off")
+        self._changeover.put_to_work(side)
+        # off: what was learned held another target, and whether it freezes nobody knows
+        stage = LossStage.FAILED if mode is Mode.OFF else self._stage
+        duty = self._loss.duty(stage, side.regulator.learned_duty(target_c, outdoor_c))
+        if self._session is not None and stage is LossStage.GLITCH:
+            return _Wish(side, min(side.duty, duty), "the autotune waits for the sensor")
+        if stage is LossStage.FAILED and side is not self._changeover.heating:
             duty = 0.0  # the frost duty is heat
         self._leave_law("the temperature was lost", is_failure=True)
         return _Wish(side, duty, f"no temperature, {self._stage}: duty {duty:.0%} without control")
@@ -235,12 +252,23 @@ class Thermostat:
             self._end_session(session.fault, is_failure=True)
         return _Wish(side, duty, f"autotune at {session.target_c:g} °C, {session.progress.phase}")
 
-    def _drive(self, now: float, side: Side | None, wish: _Wish, *, is_allowed: bool) -> Order:
+    def _drive_both(self, now: float, wish: _Wish, inputs: Inputs, *, allows_heat: bool) -> tuple[Order, Order]:
+        """Heating and cooling. The one that is not wished for comes first: while it still gives something, the other waits."""
+        heating, cooling = self._changeover.heating, self._changeover.cooling
+        if wish.side is cooling:
+            heat = self._drive(now, heating, 0.0, is_allowed=allows_heat)
+            is_heated = heat.delivered > 0.0 or any(inputs.heating_seen)
+            return heat, self._drive(now, cooling, 0.0 if is_heated else wish.duty, is_allowed=True)
+        cold = self._drive(now, cooling, 0.0, is_allowed=True)
+        is_cooled = cold.delivered > 0.0 or any(inputs.cooling_seen)
+        return self._drive(now, heating, 0.0 if is_cooled else wish.duty, is_allowed=allows_heat), cold
+
+    def _drive(self, now: float, side: Side | None, duty: float, *, is_allowed: bool) -> Order:
         if side is None:
             return Order()
         if not is_allowed or self._alarms.blocks:
             return side.cut(now)
-        return side.drive(now, wish.duty if wish.side is side else 0.0)
+        return side.drive(now, duty)
 
     # ---- parts
 
@@ -249,6 +277,13 @@ class Thermostat:
             side.regulator.leave()
         if self._session is not None or self._wants_tuning:
             self._end_session(why, is_failure=is_failure)
+
+    def _serves_tuning(self, mode: Mode) -> bool:
+        """Whether an autotune may go on in `mode`; there being none, it always may."""
+        if self._session is None:
+            return not self._wants_tuning or mode in _CONTROLLED
+        opposite = Mode.COOL if self._session.direction is Direction.HEATING else Mode.HEAT
+        return mode in _CONTROLLED and mode is not opposite
 
     def _begin_session(self, side: Side, target_c: float) -> None:
         self._wants_tuning = False
@@ -292,6 +327,7 @@ class Thermostat:
         return {
             "alarms": self._alarms.saved(),
             "limiter": self._limiter.saved() if self._limiter is not None else None,
+            "lost_s": self._loss.lost_s,
             "heating": heating.saved() if heating is not None else None,
             "cooling": cooling.saved() if cooling is not None else None,
             "autotune": self._session.saved() if self._session is not None else None,
@@ -303,11 +339,13 @@ class Thermostat:
         Outputs begin off. Latches come first, so that they stand even when a later part is spoilt, which is a ValueError.
         """
         saved = Saved(document)
-        alarms, limiter, session = (saved.optional_document(field) for field in ("alarms", "limiter", "autotune"))
-        if alarms is not None:
-            self._alarms.restore(alarms)
-        if limiter is not None and self._limiter is not None:
+        if self._limiter is not None and (limiter := saved.optional_document("limiter")) is not None:
             self._limiter.restore(limiter)
+        if (alarms := saved.optional_document("alarms")) is not None:
+            self._alarms.restore(alarms)
+        lost_s = saved.optional_number("lost_s", minimum=0.0) or 0.0
+        self._loss.lost_s = lost_s + (away_s or 0.0) if lost_s else 0.0
+        session = saved.optional_document("autotune")
         for field, side in (("heating", self._changeover.heating), ("cooling", self._changeover.cooling)):
             part = saved.optional_document(field)
             if part is not None and side is not None:

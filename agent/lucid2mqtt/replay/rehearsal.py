@@ -77,6 +77,7 @@ class Rehearsal:
                 outdoor_c=fresh_outdoor_c(self._options.control.weather, seen.outdoor),
                 contact_open=seen.contact_open,
                 tuned=self.thermostat.tuned,
+                is_tuning=self.thermostat.is_tuning,
             )
         )
         self._decision = self.thermostat.step(
@@ -88,6 +89,7 @@ class Rehearsal:
                 manual_duty=self._manual_duty,
                 limiter=seen.limiter,
                 outdoor=seen.outdoor,
+                pause=aim.pause,
             ),
         )
         return self._decision

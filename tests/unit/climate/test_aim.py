@@ -116,3 +116,18 @@ def test_choices_and_an_open_window_survive_a_restart() -> None:
 
 def windowed() -> ClimateOptions:
     return replace(ROOM, window=WindowOptions())
+
+
+def test_an_open_window_forbids_what_does_not_look_at_its_low_target() -> None:
+    aiming = Aiming(replace(ROOM, window=WindowOptions(open_delay_s=30.0)))
+    assert at_hour(aiming, 0.0, contact_open=True, room_c=None).pause == ""  # not for long enough
+    assert "no temperature" in at_hour(aiming, 0.01, contact_open=True, room_c=None).pause
+    assert at_hour(aiming, 0.02, contact_open=True).pause == ""  # the frost target says it all
+    assert "window" in at_hour(aiming, 0.03, contact_open=True, is_tuning=True).pause
+
+
+def test_a_fall_that_an_autotune_makes_itself_forbids_nothing() -> None:
+    aiming = Aiming(replace(ROOM, window=WindowOptions()))
+    falling = [at_hour(aiming, k / 120, is_tuning=True, room_c=22.0 - k / 20) for k in range(20)]
+    assert aiming.window is WindowState.OPEN
+    assert {aim.pause for aim in falling} == {""}

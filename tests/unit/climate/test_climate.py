@@ -107,6 +107,31 @@ def test_stop_takes_no_longer_than_allowed_when_the_heater_does_not_answer(caplo
     assert "do not read off: heaters/living" in caplog.text
 
 
+def test_a_step_that_hangs_at_the_stop_switches_nothing_on_afterwards() -> None:
+    async def main() -> None:
+        room = Room(start_c=15.0)
+        control = replace(ROOM.control, cooling=DriveOptions(cycle_s=600.0, min_on_s=0.0, min_off_s=0.0))
+        room.options = replace(ROOM, control=control, cooling=(ref("heaters/bath"),))
+        async with room.thermostat() as home:
+            room.climate.set_mode("manual")
+            room.climate.set_duty(-1.0)
+            await asyncio.sleep(1.0)
+            assert room.heater.values[1]
+            await asyncio.sleep(100.0)
+            room.heater.answer_s = 8.0
+            room.climate.set_duty(1.0)
+            await asyncio.sleep(1.0)
+            await room.climate.stop(within_s=4.0)
+            room.heater.answer_s = 0.001
+            before = len(room.writes)
+            await asyncio.sleep(60.0)
+            assert True not in room.writes[before:]
+            assert not room.is_heated
+            assert home.desk.claimant(HEATER) is None
+
+    run_virtual(main())
+
+
 def test_an_order_of_somebody_else_is_refused_with_the_name_of_the_thermostat() -> None:
     async def main() -> None:
         room = Room()
@@ -370,6 +395,48 @@ def test_an_open_window_pauses_the_heater() -> None:
             room.heater.values[1] = False
             await asyncio.sleep(200.0)
             assert room.is_heated
+
+    run_virtual(main())
+
+
+def test_an_open_window_ends_an_autotune() -> None:
+    async def main() -> None:
+        room = Room(start_c=15.0)
+        room.options = replace(ROOM, window=WindowOptions(), window_contact=ref("heaters/bath"))
+        async with room.thermostat():
+            await asyncio.sleep(200.0)
+            room.climate.start_autotune()
+            await asyncio.sleep(60.0)
+            assert room.is_heated
+            room.heater.values[1] = True
+            await asyncio.sleep(120.0)
+            assert not room.is_heated
+            autotune = room.climate.state().autotune
+            assert autotune is not None
+            assert "window" in autotune.reason
+            assert AlarmName.AUTOTUNE_FAILED in room.alarms()
+            await asyncio.sleep(300.0)
+            assert not room.is_heated
+
+    run_virtual(main())
+
+
+def test_an_open_window_pauses_the_heater_without_a_temperature_too() -> None:
+    async def main() -> None:
+        room = Room(start_c=20.0, outdoor_c=-10.0)
+        room.options = replace(ROOM, window=WindowOptions(), window_contact=ref("heaters/bath"))
+        async with room.thermostat():
+            await asyncio.sleep(3 * HOUR)
+            room.sensor.fault = lambda _: ReplyTimeout("silent", sent=True)
+            await asyncio.sleep(90.0)
+            assert room.climate.state().duty > 0.3
+            room.heater.values[1] = True
+            await asyncio.sleep(120.0)
+            assert room.climate.state().duty == 0.0
+            assert not room.is_heated
+            room.heater.values[1] = False
+            await asyncio.sleep(60.0)
+            assert room.climate.state().duty > 0.0
 
     run_virtual(main())
 

@@ -388,6 +388,107 @@ def test_a_heater_on_for_too_long_is_switched_off() -> None:
     assert not house.decision.heating.delivered
 
 
+@pytest.mark.parametrize(
+    "settled",
+    [{"on_time": OnTimeOptions(longest_on_s=HOUR)}, {"failure": FailureOptions(loop_break=LoopBreakAction.SAFE)}],
+    ids=["on too long", "loop break"],
+)
+def test_an_alarm_that_blocks_and_heat_never_stand_in_the_same_decision(settled: dict[str, object]) -> None:
+    house = House(options=replace(ROOM, **settled), start_c=10.0, power=0.0)  # type: ignore[arg-type] # whichever fields a case names
+    decision = house.run(0.5)
+    while not any(alarm.blocks for alarm in decision.alarms):
+        assert house.now < 3 * HOUR
+        decision = house.run(1 / HOUR)
+    assert not decision.heating.delivered
+    assert decision.activity is Activity.IDLE
+    assert "withheld" in decision.reason
+
+
+# ---- heating and cooling
+
+
+BOTH = replace(
+    ROOM, cooling=DriveOptions(cycle_s=600.0, min_on_s=300.0, min_off_s=0.0), heating=DriveOptions(cycle_s=600.0, min_on_s=300.0)
+)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1.0, -1.0), (-1.0, 1.0)])
+def test_while_one_still_keeps_its_minimum_on_time_the_other_waits(first: float, second: float) -> None:
+    house = House(options=BOTH)
+    decision = house.run(0.05, mode=Mode.MANUAL, manual_duty=first)
+    assert (decision.heating if first > 0.0 else decision.cooling).delivered == 1.0
+    for _ in range(600):
+        decision = house.run(1 / HOUR, mode=Mode.MANUAL, manual_duty=second)
+        assert not (decision.heating.delivered and decision.cooling.delivered)
+    assert (decision.cooling if second < 0.0 else decision.heating).delivered == 1.0
+
+
+def test_nothing_is_cooled_while_the_heater_reads_on() -> None:
+    house = House(options=BOTH, start_c=30.0, outdoor_c=30.0)
+    house.change = lambda _, inputs: replace(inputs, heating_seen=(True,), cooling_seen=(False,))
+    decision = house.run(1, mode=Mode.COOL)
+    assert not decision.cooling.delivered
+    assert "withheld: the output for the other direction is still on" in decision.reason
+    house.change = lambda _, inputs: inputs
+    assert house.run(1, mode=Mode.COOL).cooling.delivered
+
+
+# ---- no temperature
+
+
+def test_off_without_a_temperature_gives_no_learned_heat() -> None:
+    house = House()
+    house.run(8)
+    house.run(0.05, mode=Mode.OFF, target_c=5.0)
+    house.change = replaced(Sample(None))
+    house.duties.clear()
+    house.run(1, mode=Mode.OFF, target_c=5.0)
+    assert set(house.duties) == {0.0}
+
+
+def test_mode_cool_without_a_temperature_gives_no_heat() -> None:
+    house = House(options=BOTH)
+    house.run(8)
+    house.change = replaced(Sample(None))
+    house.run(0.01)
+    house.duties.clear()
+    house.run(1, mode=Mode.COOL)
+    assert set(house.duties) == {0.0}
+
+
+def test_an_autotune_that_waits_for_its_sensor_gives_no_more_than_what_was_learned() -> None:
+    house = House(start_c=19.0, outdoor_c=15.0)
+    house.run(0.5, target_c=19.0)
+    house.thermostat.start_autotune()
+    house.run(0.05)
+    assert house.duties[-1] == 1.0
+    learned = house.thermostat.saved()["heating"]["regulator"]["mean_duty"]  # type: ignore[index]
+    house.change = replaced(Sample(None))
+    house.duties.clear()
+    decision = house.run(0.05)
+    assert decision.stage is LossStage.GLITCH
+    assert decision.autotune is not None
+    assert not decision.autotune.reason
+    assert max(house.duties) <= learned < 0.9
+
+
+def test_a_restart_does_not_begin_the_time_without_a_temperature_anew() -> None:
+    house = House()
+    house.run(12)
+    house.change = replaced(Sample(None))
+    house.run(3.9)
+    assert house.decision.stage is LossStage.DEGRADED
+    document = json.loads(json.dumps(house.thermostat.saved()))
+    house.thermostat = Thermostat(house.options)
+    house.thermostat.restore(document, away_s=60.0)
+    house.next_at = house.now
+    assert house.run(0.1).stage is LossStage.FAILED
+    house.change = lambda _, inputs: inputs
+    house.run(0.5)
+    house.change = replaced(Sample(None))
+    assert house.run(0.05).stage is LossStage.GLITCH
+
+
 # ---- restart
 
 
@@ -411,6 +512,28 @@ def test_a_restart_begins_with_the_relay_off_and_goes_on_where_it_was() -> None:
 def test_a_spoilt_document_is_refused(spoilt: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="saved field"):
         Thermostat(ROOM).restore(spoilt)
+
+
+@pytest.mark.parametrize("spoilt", [{"autotune": 1}, {"alarms": 1}, {"alarms": {"of a later version": {}}}, {"lost_s": "long"}])
+def test_a_limiter_that_tripped_stands_whatever_else_is_spoilt(spoilt: dict[str, object]) -> None:
+    options = replace(ROOM, limiter=LimiterOptions(limit_c=25.0))
+    thermostat = Thermostat(options)
+    with pytest.raises(ValueError, match=r"saved field|AlarmName"):
+        thermostat.restore({"limiter": {"tripped": "too hot"}} | spoilt)
+    cold = Inputs(sensors=(Sample(15.0),), mode=Mode.HEAT, target_c=21.0, limiter=Sample(15.0))
+    assert not any(any(thermostat.step(30.0 * k, cold).heating.relays) for k in range(20))
+
+
+def test_the_mean_of_the_day_goes_on_over_restarts() -> None:
+    house = House(options=replace(ROOM, on_time=OnTimeOptions(most_duty=0.3)), start_c=5.0)
+    for _ in range(8):
+        house.run(2)
+        document = json.loads(json.dumps(house.thermostat.saved()))
+        house.thermostat = Thermostat(house.options)
+        house.thermostat.restore(document, away_s=1.0)
+    house.duties.clear()
+    house.run(1, target_c=30.0)
+    assert max(house.duties) == pytest.approx(0.3)
 
 
 # ---- autotune
@@ -483,6 +606,20 @@ def test_an_autotune_ends_with_an_alarm_when_the_sensor_is_lost_and_without_when
     house.run(0.5)
     house.run(0.1, mode=Mode.OFF, target_c=None)
     assert AlarmName.AUTOTUNE_FAILED not in house.alarms
+
+
+def test_an_autotune_of_the_heating_ends_when_cooling_is_chosen() -> None:
+    house = House(options=BOTH, start_c=18.0)
+    house.run(0.02)
+    house.thermostat.start_autotune()
+    house.run(0.2)
+    assert house.thermostat.is_tuning
+    house.duties.clear()
+    decision = house.run(0.2, mode=Mode.COOL)
+    assert max(house.duties) <= 0.0
+    assert not house.thermostat.is_tuning
+    assert decision.autotune is not None
+    assert "mode cool" in decision.autotune.reason
 
 
 def test_an_autotune_is_refused_with_the_reason_where_it_cannot_work() -> None:

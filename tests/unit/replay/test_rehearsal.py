@@ -85,6 +85,19 @@ def test_an_open_window_stops_the_heat() -> None:
     assert "window open" in rehearsal.moment(31.0, reading_c=18.0, true_c=None, outdoor_c=None, delivered=0.0).reason
 
 
+def test_an_open_window_ends_an_autotune() -> None:
+    options = replace(ROOM, window=WindowOptions(open_delay_s=30.0), window_contact=ChannelRef("doors", "window"))
+    rehearsal = Rehearsal(options, A_MONDAY)
+    rehearsal.step(0.0, COLD)
+    rehearsal.obey(Command(1.0, Deed.AUTOTUNE, "start"))
+    is_open = replace(COLD, contact_open=True)
+    assert rehearsal.step(1.0, is_open).duty == 1.0
+    decision = rehearsal.step(32.0, is_open)
+    assert decision.duty == 0.0
+    assert decision.autotune is not None
+    assert "window" in decision.autotune.reason
+
+
 def test_the_mode_of_the_settings_is_the_first() -> None:
     rehearsal = Rehearsal(replace(ROOM, mode=Mode.OFF), A_MONDAY)
     assert rehearsal.step(0.0, COLD).activity is Activity.OFF

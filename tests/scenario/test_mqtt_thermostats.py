@@ -83,13 +83,13 @@ async def test_whoever_comes_later_finds_thermostat_state_and_announcement(broke
         with Peer(broker.port, f"{LIVING}/#") as early:
             await until(lambda: early.last(f"{LIVING}/status") == "online" and told(early).get("current") is not None)
         with Peer(broker.port, f"{LIVING}/#", "homeassistant/device/+/config") as peer:
-            await until(lambda: len(peer.heard) >= 4)
+            document = "homeassistant/device/lucid2mqtt_n__thermostat_living/config"
+            await until(lambda: peer.last(f"{LIVING}/state") is not None and peer.last(document) is not None)
             assert told(peer)["mode"] == "heat"
             state = next(heard for heard in peer.heard if heard.topic == f"{LIVING}/state")
             assert state.retained
             assert (state.expires_s is not None) is (protocol is Protocol.V5)
-            announced = told(peer, "homeassistant/device/lucid2mqtt_n__thermostat_living/config")
-            assert announced["components"]["climate"]["mode_state_topic"] == state.topic
+            assert told(peer, document)["components"]["climate"]["mode_state_topic"] == state.topic
 
 
 async def test_commands_are_carried_out_answered_and_told(broker: Broker) -> None:

@@ -18,7 +18,20 @@ from lucid2mqtt.domain.names import ChannelRef
 from lucid2mqtt.engine.options import ModuleOptions, ParameterSetting
 from lucid2mqtt.engine.orders import Order
 from lucid2mqtt.lucid.exchange import Turn
-from lucid2mqtt.lucid.frames import calibrate_io, get_id, get_io, get_io_group, set_io, set_io_group, set_parameter
+from lucid2mqtt.lucid.families import FAMILIES
+from lucid2mqtt.lucid.frames import (
+    Request,
+    calibrate_io,
+    get_id,
+    get_io,
+    get_io_group,
+    get_parameter,
+    reset_parameter,
+    set_io,
+    set_io_group,
+    set_parameter,
+)
+from lucid2mqtt.lucid.parameters import parameters_of
 from lucid2mqtt.lucid.values import ValueType
 from lucid2mqtt.passthrough.options import ListenerOptions
 from lucid2mqtt.passthrough.rights import Access, Grant, Rights
@@ -84,6 +97,33 @@ async def test_a_claimed_output_refuses_everybody_and_its_neighbours_do_not(tmp_
         claim.release()
         assert await client.ask(ON_0) == b"\x00\x00"
         assert group not in house.module.journal.requests
+
+
+@pytest.mark.parametrize("forwards", [False, True])
+async def test_no_parameter_of_a_claimed_heater_changes_whatever_right_a_client_has(tmp_path: Path, *, forwards: bool) -> None:
+    heater, family = 0, next(family for family in FAMILIES.values() if family.name == "DO4")
+    parameters = parameters_of(family, heater).values()
+    everything = replace(EVERYTHING, forward_unknown=forwards)
+    async with rig(tmp_path, everything) as house, house.client() as client:
+        claim = house.desk.claim(ChannelRef(DO4, str(heater)), "thermostat living")
+        reads = [get_parameter(heater, parameter.address).encode() for parameter in parameters]
+        before = [await client.ask(request) for request in reads]
+        forbidden = [
+            make(heater, parameter.address, *data, persistent=persistent).encode()
+            for persistent in (False, True)
+            for parameter in parameters
+            for make, data in ((set_parameter, (bytes(parameter.width),)), (reset_parameter, ()))
+        ]
+        forbidden += [calibrate_io(channel, persistent=persistent).encode() for channel in range(4) for persistent in (False, True)]
+        forbidden += [Request(opcode).encode() for opcode in (0x00, 0xA4, 0xFF)]  # nobody knows what these do
+        for request in forbidden:
+            assert await client.ask(request) == REFUSED, request.hex(" ")
+        assert not set(forbidden) & set(house.module.journal.requests)
+        assert [await client.ask(request) for request in reads] == before
+        neighbour = set_parameter(1, 0x1111, (400).to_bytes(2, "little")).encode()
+        assert await client.ask(neighbour) == b"\x00\x00", "an output that nobody claims is nobody else's business"
+        claim.release()
+        assert await client.ask(forbidden[0]) != REFUSED
 
 
 async def test_new_rights_hold_for_the_next_frame_of_a_connected_client(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from lucid2mqtt.climate.view import ClimateView
 from lucid2mqtt.console.server import Verb
 from lucid2mqtt.console.wire import Document
+from lucid2mqtt.domain.numbers import plain_number
 from lucid2mqtt.errors import Reason, RequestRejected
 
 
@@ -69,8 +69,9 @@ def _word(value: object, known: Mapping[str, Callable[[], None]]) -> None:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    number = plain_number(str(value)) if isinstance(value, int | float) else None
+    if number is not None:
+        return number
     raise _not_understood(f"{value!r} is no number", "send a number, as in 21.5")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from lucid2mqtt.console.server import Verb
 from lucid2mqtt.console.wire import Document
 from lucid2mqtt.domain.channel import Channel, Module
 from lucid2mqtt.domain.names import ChannelRef
+from lucid2mqtt.domain.numbers import plain_number
 from lucid2mqtt.domain.reading import Reading
 from lucid2mqtt.engine.orders import Order, Outcome, Toggle
 from lucid2mqtt.errors import Reason, RequestRejected
@@ -207,7 +207,7 @@ def _channel(module: Module, key: object) -> Channel:
 def _value(given: object) -> bool | float | Toggle:
     if given == Toggle.TOGGLE.value:
         return Toggle.TOGGLE
-    if isinstance(given, bool | int | float) and math.isfinite(given):
+    if isinstance(given, bool) or (isinstance(given, int | float) and plain_number(str(given)) is not None):
         return given
     raise _not_understood(f"value {given!r}", "send true, false, TOGGLE or a number")
 

@@ -14,6 +14,7 @@ from lucid2mqtt.engine.pulses import Pulses
 from lucid2mqtt.engine.standing import StandingOrders
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.engine.switching import MAX_PENDING, Switching
+from lucid2mqtt.errors import Reason, RequestRejected
 
 __all__ = ["MAX_PENDING", "Claim", "Desk", "Incident", "Order", "Outcome", "Toggle"]
 
@@ -29,13 +30,19 @@ class Desk:
         self._pulses = Pulses(store, now=now)
         self._switching = Switching(house, board, self._claims, self._pulses)
         self._standing = StandingOrders(house, board, self._claims, self._pulses, self._switching)
+        self._is_leaving = False
 
     async def run(self) -> None:
         """Serves the timers until cancelled; a bug in one of them comes out here."""
         await self._standing.run()
 
     async def carry_out(self, order: Order) -> Outcome:
-        """Writes and reads back. Raises RequestRejected; something may have been written only when its reason is NO_ANSWER."""
+        """Writes and reads back. Raises RequestRejected; something may have been written only when its reason is NO_ANSWER.
+
+        From the exit states on only owners of outputs are obeyed: nobody would take back what is switched on then.
+        """
+        if self._is_leaving and order.claim is None:
+            raise RequestRejected(Reason.BUSY, f"{order.channel} was not switched: the agent is leaving", "send it again when it is back")
         return await self._switching.carry_out(order)
 
     async def repeat(self, order: Order) -> None:
@@ -75,4 +82,5 @@ class Desk:
 
     async def apply_exit_states(self, within_s: float) -> None:
         """Ends pulses and puts outputs to their exit states, all at once; what is not done after `within_s` is given up, with a log line."""
+        self._is_leaving = True
         await self._standing.apply_exit_states(within_s)

@@ -152,7 +152,7 @@ def number_in(payload: bytes, key: str) -> float:
     except UnicodeDecodeError:
         raise ValueError("the message is no text") from None
     found = _found(text, key) if key else text
-    number = None if isinstance(found, bool) or not isinstance(found, str | int | float) else plain_number(str(found).strip())
+    number = plain_number(str(found).strip()) if isinstance(found, str | int | float) else None
     if number is None:
         where = f"{key} is " if key else ""
         raise ValueError(f"{where}{str(found)[:_SHOWN]!r}, which is no number")

@@ -1,11 +1,14 @@
-"""What the rest of the program needs from a line to a module: one request, one reply, and who goes first."""
+"""What the rest of the program needs from a line to a module: one request, the reply that fits it, and who goes first."""
 
 from __future__ import annotations
 
+import contextlib
 from enum import IntEnum
 from typing import Protocol
 
-from lucid2mqtt.lucid.frames import Reply, Request
+from lucid2mqtt.errors import GarbledReply
+from lucid2mqtt.lucid.frames import Opcode, Reply, Request
+from lucid2mqtt.lucid.identity import parse_identity
 
 
 class Turn(IntEnum):
@@ -27,3 +30,16 @@ class Transactor(Protocol):
         seconds) passed before the request was sent, BUSY when too many wait already.
         """
         ...
+
+
+def fits(reply: Reply, request: Request) -> bool:
+    """Whether `reply` can be the answer to `request`: every error status can; a good answer must have the length its request implies."""
+    if reply.status:
+        return True
+    if request.reply_length is not None:
+        return len(reply.data) == request.reply_length
+    if request.opcode == Opcode.GET_ID:
+        with contextlib.suppress(GarbledReply):
+            return bool(parse_identity(reply.data))
+        return False
+    return True

@@ -8,7 +8,6 @@ give as "greater than" are taken to include their ends. Names found in no source
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -178,7 +177,7 @@ def _to_int(value: str | float) -> int:
     if isinstance(value, str):
         text = value.strip()
         return int(text, 16) if text[:2].casefold() == "0x" else int(text)
-    if isinstance(value, bool) or not math.isfinite(value) or value != int(value):
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):  # no float holds a very long int
         raise ValueError(value)
     return int(value)
 

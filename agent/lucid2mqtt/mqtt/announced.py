@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lucid2mqtt.domain.names import THERMOSTATS
 from lucid2mqtt.mqtt.discovery import Document
 
 
@@ -78,6 +79,7 @@ def _announcement(entry: object) -> Announcement | None:
         case {"module": str(module), "channels": list(channels), "components": dict(components), "leftovers": dict(leftovers)}:
             documents = [*components.values(), *leftovers.values()]
             is_sound = all(isinstance(one, dict) and isinstance(one.get("platform"), str) for one in documents)
+            is_sound = is_sound and (module != THERMOSTATS or len(channels) == 1)
             if is_sound and all(isinstance(channel, str) for channel in channels):
                 return Announcement(module, tuple(channels), components, leftovers)
     return None

@@ -103,6 +103,7 @@ class Announcer:
         """Takes a module off the broker and out of Home Assistant, with its history there. False when none of that name was announced."""
         found = [device_id for device_id, known in self._known.items() if known.module == module != THERMOSTATS]
         for device_id in found:
+            self._stop_removal(device_id)
             self._send(device_id, None)
             self._clear(self._known.pop(device_id), but=None)
         if found:

@@ -144,6 +144,8 @@ class Bridge:
 
     def connected(self) -> None:
         """Says everything: agent, modules, channels, and at the end that it is all true now."""
+        if self._is_stopping:
+            return  # `offline` stays the last word
         self._announcer.home_assistant_is_there = False
         self._desk.broker_back()
         self._tell_all()
@@ -227,7 +229,7 @@ class Bridge:
 
     async def _welcome(self) -> None:
         await asyncio.sleep(BIRTH_WITHIN_S * self._spread())
-        if self._link.is_connected:
+        if self._link.is_connected and not self._is_stopping:
             self._tell_all()
 
     async def _report(self) -> None:

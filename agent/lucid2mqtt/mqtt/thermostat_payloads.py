@@ -115,7 +115,7 @@ def _timed_preset(document: Mapping[str, object], remedy: str) -> ThermostatComm
         raise _not_understood("the command names no preset", remedy)
     if for_s is None:
         return ThermostatCommand(Setting.PRESET, preset)
-    seconds = None if isinstance(for_s, bool) or not isinstance(for_s, int | float) else plain_number(str(for_s))
+    seconds = plain_number(str(for_s)) if isinstance(for_s, int | float) else None
     if seconds is None:
         raise _not_understood("for_s is not a number of seconds", remedy)
     return ThermostatCommand(Setting.PRESET, preset, seconds)

@@ -149,7 +149,7 @@ class ModuleSource:
         await self._look_again()
 
     async def _look_again(self) -> None:
-        """Waits until the module is in step, then reads everything."""
+        """Waits until the module is in step, then reads everything; where that fails, the module is looked at again later."""
         live = self._module.live
         if live is None:
             return
@@ -160,6 +160,7 @@ class ModuleSource:
             await self._house.read_now(self._module.name)
         except (LinkError, RequestRejected) as fault:
             _log.warning("%s: not in step after exclusive use: %s", self._module.name, fault)
+            self._module.may_work_otherwise()
 
 
 class DeviceSource:

@@ -22,6 +22,10 @@ class Submitted(Protocol):
     def took_s(self) -> float:
         """How long the module had it, once that is over; 0 for one that was not sent."""
 
+    @property
+    def is_begun(self) -> bool:
+        """True once the module has it, and afterwards."""
+
     def abandon(self) -> None:
         """The asker left: what was begun is finished, nothing is told any more."""
 

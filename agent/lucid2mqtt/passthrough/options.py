@@ -159,6 +159,8 @@ class ListenerOptions:
         most = self.rights.most
         if self.mode is Mode.EXCLUSIVE and most < Access.ALL:
             return "an exclusive client can do everything: give `access: all` to somebody"
+        if self.mode is Mode.EXCLUSIVE and self.rights.names_channels:
+            return "an exclusive client has the bare line, no channel can be given or kept back: leave `channels` out, or share the module"
         if most <= Access.READ:
             return ""
         if self.tls is not None and self.tls.ca is None:

@@ -92,6 +92,11 @@ class Rights:
         """The highest right of a client nobody knows."""
         return max((self.default.most, *(rule.grant.most for rule in self.rules if rule.is_for_everybody)))
 
+    @property
+    def names_channels(self) -> bool:
+        """True when somebody has other rights on single channels."""
+        return any(grant.channels for grant in (self.default, *(rule.grant for rule in self.rules)))
+
     def of(self, peer: Peer) -> Grant:
         return next((rule.grant for rule in self.rules if rule.fits(peer)), self.default)
 

@@ -25,6 +25,9 @@ from lucid2mqtt.passthrough.accounts import Accounts
 from lucid2mqtt.passthrough.line import Outcome, SharedLine
 from lucid2mqtt.passthrough.rights import Frame, Kind, Protection
 
+LOOK_AGAIN_S = 5.0
+"""Pause before a module whose channels could not be looked at is looked at once more."""
+
 _CLIENT = "read back"
 _log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class SharedModule:
         self._clearing: Mapping[int, Point] = {}
         self._written: dict[int, str] = {}  # outputs to be read back, and who wrote them last
         self._may_work_otherwise = False
+        self._look_failed = False  # and the log says so
         self._news = asyncio.Event()
 
     def is_there(self) -> bool:
@@ -80,7 +84,7 @@ class SharedModule:
         self.line = self.live = None
         self.why_away = reason
         self._written.clear()
-        self._may_work_otherwise = False
+        self._may_work_otherwise = self._look_failed = False
 
     def mark(self, quality: Quality, reason: str) -> None:
         """Tells everybody that no channel of the module can be trusted for now."""
@@ -119,12 +123,17 @@ class SharedModule:
     def touched(self, frame: Frame, client: str) -> None:
         """Nobody knows any more what the outputs of `frame` show, or how its channels work: they are looked at."""
         if self.live is not None and may_change_state(frame.request, self.live.type.family):
-            self._may_work_otherwise = True
-            self._news.set()
+            self.may_work_otherwise()
         for number in self._outputs if frame.kind is Kind.UNKNOWN else frame.channels:
             if number in self._outputs:
                 self._written[number] = client
                 self._news.set()
+
+    def may_work_otherwise(self) -> None:
+        """Nobody knows how its channels work now: they are looked at until somebody does."""
+        if self.is_there():
+            self._may_work_otherwise = True
+            self._news.set()
 
     def clears(self, frame: Frame) -> bool:
         """True when `frame` takes counts or edges away."""
@@ -152,18 +161,23 @@ class SharedModule:
             await self._news.wait()
             self._news.clear()
             if self._may_work_otherwise:
-                self._may_work_otherwise = False
-                await self.look_again()
+                await self._look_at_channels()
             written, self._written = self._written, {}
             if self.live is not None:
                 await self._read_back(self.live, written)
 
-    async def look_again(self) -> None:
-        """Has the house find out how the channels of the module work now."""
+    async def _look_at_channels(self) -> None:
+        """Has the house find out how the channels of the module work now; where that fails, once more after a while."""
+        self._may_work_otherwise = False
         try:
             await self._look_again(self.name)
         except (LinkError, RequestRejected) as fault:
-            _log.warning("%s: a client may have changed how channels work, and they could not be looked at: %s", self.name, fault)
+            level = logging.DEBUG if self._look_failed else logging.WARNING
+            _log.log(level, "%s: a client may have changed how channels work, and they could not be looked at: %s", self.name, fault)
+            self._look_failed = self._may_work_otherwise = self.is_there()
+            self._loop.call_later(LOOK_AGAIN_S, self._news.set)
+        else:
+            self._look_failed = False
 
     async def _read_back(self, live: LiveModule, written: Mapping[int, str]) -> None:
         points = [point for number, point in sorted(self._outputs.items()) if number in written and point.is_active]

@@ -125,7 +125,8 @@ class SharedSession:
         if self._pause is not None:
             self._pause.cancel()
         if self._job is not None and self._running is not None:
-            self._job.abandon()
+            if not self._job.is_begun:
+                self._job.abandon()  # what was begun is still told, and charged to the client: leaving early saves it nothing
             if self._running.kind >= Kind.SWITCH:
                 _log.info(
                     "%s: %s left while %s was on its way; it may have been carried out", self._module.name, self.peer, self._running.request
@@ -240,11 +241,11 @@ class SharedSession:
         return refusal(frame, self.grant, protection, forward_unknown=self._door.options.forward_unknown)
 
     def _done(self, outcome: Outcome) -> None:
+        if self._job is not None and (took_s := self._job.took_s):
+            self._book(took_s)
         frame, self._running = self._running, None
         if frame is None:
             return
-        if self._job is not None and (took_s := self._job.took_s):
-            self._book(took_s)
         if isinstance(outcome, Reply):
             self._answer(frame, outcome, outcome.encode())
         elif isinstance(outcome, RequestRejected) and outcome.reason is Reason.CLAIMED:

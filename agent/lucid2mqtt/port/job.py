@@ -37,6 +37,11 @@ class Job:
         self.sent_at = math.inf
         self.took_s = 0.0
 
+    @property
+    def is_begun(self) -> bool:
+        """True once it was sent."""
+        return self.sent_at < math.inf
+
     def abandon(self) -> None:
         """The asker left: the request is not sent if it still waits, and `done` is not called any more."""
         self.abandoned = True

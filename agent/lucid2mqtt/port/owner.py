@@ -19,11 +19,12 @@ from typing import NoReturn
 
 from lucid2mqtt.errors import GarbledReply, LinkBusy, LinkError, LinkLost, Reason, ReplyTimeout, RequestRejected
 from lucid2mqtt.lucid.assumptions import reply_time_s
-from lucid2mqtt.lucid.exchange import Turn
+from lucid2mqtt.lucid.exchange import Turn, fits
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request
-from lucid2mqtt.lucid.identity import Identity, parse_identity
+from lucid2mqtt.lucid.identity import Identity
 from lucid2mqtt.lucid.readers import ReplyReader
 from lucid2mqtt.port.address import Address
+from lucid2mqtt.port.alarm import Alarm
 from lucid2mqtt.port.counters import PortCounters
 from lucid2mqtt.port.dial import Dial, open_link
 from lucid2mqtt.port.job import Done, Job, Outcome, Veto
@@ -64,7 +65,7 @@ class PortOwner:
         self._strayed = False
         self._ear: Ear | None = None
         self._doubt = Doubt()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._look_at_the_clock)
         self._troubled = asyncio.Event()
         self._end: Exception | None = LinkLost("the port is not open")
         self._loan: Loan | None = None
@@ -122,7 +123,7 @@ class PortOwner:
             self._send(job)
         elif self._queue.push(job):
             self.counters.queue_high_water = max(self.counters.queue_high_water, len(self._queue))
-            self._wake_by(due)
+            self._alarm.set(due)
         else:
             self.counters.turned_away += 1
             done(RequestRejected(Reason.BUSY, f"{request} was not sent: too many requests wait for this module", "send fewer at a time"))
@@ -196,7 +197,7 @@ class PortOwner:
             return
         job.took_s = self._loop.time() - job.sent_at
         reply = replies[0]
-        if len(replies) > 1 or self._reader.pending or not _fits(reply, job.request):
+        if len(replies) > 1 or self._reader.pending or not fits(reply, job.request):
             self.counters.garbled += 1
             self._quarantine(job, GarbledReply(f"the answer to {job.request} does not fit it: {chunk.hex(' ')}", sent=True))
             return
@@ -212,7 +213,7 @@ class PortOwner:
         self._all_out = True
         if self._current is not None:
             self._limit = self._loop.time() + self._patience_s(self._current.request)
-            self._wake_by(self._limit)
+            self._alarm.set(self._limit)
 
     def link_lost(self, reason: str) -> None:
         self.counters.lost += 1
@@ -232,7 +233,7 @@ class PortOwner:
         self._all_out = link.write(job.request.encode())
         job.sent_at = now = self._loop.time()
         self._limit = now + (self._patience_s(job.request) if self._all_out else SEND_LIMIT_S)
-        self._wake_by(self._limit)
+        self._alarm.set(self._limit)
 
     def _send_next(self) -> None:
         if self._loan is not None:
@@ -291,23 +292,16 @@ class PortOwner:
 
     # -- the one timer
 
-    def _wake_by(self, when: float) -> None:
-        if self._timer is None or self._timer.when() > when:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._loop.call_at(when, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
+    def _look_at_the_clock(self) -> None:
         now = self._loop.time()
         if self._current is not None and self._limit <= now:
             self._time_out(self._current)
         for job in self._queue.take_due(now):
             self._expire(job)
         if self._current is not None:
-            self._wake_by(self._limit)
+            self._alarm.set(self._limit)
         if (due := self._queue.next_due()) is not None:
-            self._wake_by(due)
+            self._alarm.set(due)
 
     def _time_out(self, job: Job) -> None:
         if not self._all_out:
@@ -377,9 +371,7 @@ class PortOwner:
         self._in_step = False
         if self._link is not None:
             self._link.close()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.stop()
         if self._ear is not None:
             self._ear.lose(LinkLost(str(end)))
         if self._loan is not None:
@@ -392,16 +384,3 @@ class PortOwner:
         for job in self._queue.take_all():
             self._settle(job, LinkLost(f"{job.request} was not sent: {end}"))
         self._troubled.set()
-
-
-def _fits(reply: Reply, request: Request) -> bool:
-    """True for every error status; a good answer must have the length its request implies."""
-    if reply.status:
-        return True
-    if request.reply_length is not None:
-        return len(reply.data) == request.reply_length
-    if request.opcode == Opcode.GET_ID:
-        with contextlib.suppress(GarbledReply):
-            return bool(parse_identity(reply.data))
-        return False
-    return True

@@ -143,7 +143,9 @@ def link_error(path: str, fault: Exception) -> LinkBusy | LinkLost:
     code = fault.errno if isinstance(fault, OSError) else None
     if code in (errno.EAGAIN, errno.EBUSY):
         holder = who_holds(path) or "another program"
-        return LinkBusy(f"{path} is in use by {holder}: stop that program, or let it use the agent's passthrough")
+        is_agent = all(program.startswith("lucid2mqtt ") for program in holder.split(", "))
+        remedy = "stop that agent first" if is_agent else "stop that program, or let it use the agent's passthrough"
+        return LinkBusy(f"{path} is in use by {holder}: {remedy}")
     if code in (errno.EACCES, errno.EPERM):
         return LinkLost(f"{path} may not be opened by this user: add the user to the group of the device, often dialout")
     if code == errno.ENOENT:

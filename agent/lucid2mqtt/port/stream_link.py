@@ -46,8 +46,15 @@ async def open_stream(address: TcpAddress | TlsAddress, user: LinkUser, *, tls: 
     except ssl.SSLCertVerificationError as fault:
         raise LinkLost(f"{address} shows a certificate that is not trusted: {fault.verify_message}") from fault
     except OSError as fault:
-        raise LinkLost(f"{address} cannot be reached: {fault.strerror or fault}") from fault
+        raise LinkLost(f"{address} cannot be reached: {_reason(fault)}") from fault
     return link
+
+
+def _reason(fault: OSError) -> str:
+    """In the system's words; asyncio's own repeat the address. Names that are not found have numbers of their own (gaierror)."""
+    if fault.errno is not None and fault.errno > 0:
+        return os.strerror(fault.errno)
+    return fault.strerror or str(fault)
 
 
 class StreamLink(asyncio.Protocol):

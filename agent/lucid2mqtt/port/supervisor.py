@@ -211,7 +211,7 @@ class PortSupervisor:
         self._detail = detail
         level = logging.DEBUG if state in self._told else _LEVELS[state]
         self._told.add(state)
-        LOG.log(level, "%s: %s; %s", self._port, detail, _OUTLOOK[state])
+        LOG.log(level, "%s; %s", detail if detail.startswith(str(self._port)) else f"{self._port}: {detail}", _OUTLOOK[state])
 
     async def _pause(self, delays: Iterator[float]) -> None:
         if self._state is PortState.FOREIGN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from unittest.mock import Mock
 
@@ -55,6 +56,8 @@ def test_the_state_goes_over_the_wire_and_commands_change_it() -> None:
         ({"set": "target", "value": 99}, "out of range"),
         ({"set": "target", "value": "warm"}, "'warm' is no number"),
         ({"set": "target", "value": True}, "no number"),
+        ({"set": "target", "value": math.inf}, "no number"),
+        ({"set": "target", "value": 10**400}, "no number"),
         ({"set": "target"}, "no number"),
         ({"set": "mode", "value": "cool"}, "no mode 'cool'"),
         ({"set": "preset", "value": "party"}, "no preset 'party'"),

@@ -181,6 +181,7 @@ async def test_writing_goes_over_the_desk_in_the_consoles_name(
         ("write", {"module": "boiler", "channel": 1}, Reason.NOT_UNDERSTOOD),
         ("write", {"module": "boiler", "channel": 1, "value": "maybe"}, Reason.NOT_UNDERSTOOD),
         ("write", {"module": "boiler", "channel": 1, "value": float("nan")}, Reason.NOT_UNDERSTOOD),
+        ("write", {"module": "boiler", "channel": 1, "value": 10**400}, Reason.NOT_UNDERSTOOD),
         ("write", {"module": "boiler", "channel": [], "value": True}, Reason.UNKNOWN_CHANNEL),
     ],
 )

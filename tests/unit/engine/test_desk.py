@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,23 @@ def test_a_day_of_a_heater() -> None:
             await home.desk.apply_exit_states(within_s=2.0)
             assert home.value("heaters/living") is False
             assert module.switched == [False, True, False, True, False, True, False, True, False]
+
+    run_virtual(main())
+
+
+def test_what_somebody_orders_after_the_exit_states_is_refused_and_an_owner_may_still_switch_off() -> None:
+    async def main() -> None:
+        module = ScriptedModule(identity("DO4", 0x1100, 1))
+        async with living(Household([OPTIONS]), module) as home:
+            claim = home.desk.claim(ref("heaters/1"), "thermostat living")
+            heater = Order(channel=ref("heaters/1"), value=True, who="thermostat living", claim=claim)
+            await home.desk.carry_out(heater)
+            await home.desk.apply_exit_states(within_s=2.0)
+            with pytest.raises(RequestRejected, match="the agent is leaving"):
+                await home.order("heaters/living", value=True)
+            assert not module.values[0]
+            await home.desk.carry_out(replace(heater, value=False))
+            assert module.values[1] is False
 
     run_virtual(main())
 

@@ -64,6 +64,21 @@ def test_a_module_that_returns_is_read_again_at_once() -> None:
     run_virtual(main())
 
 
+def test_a_module_that_is_found_elsewhere_before_it_was_missed_leaves_first() -> None:
+    async def main() -> None:
+        module = ScriptedModule(RI4)
+        home = Household()
+        async with living(home, module):
+            name = "ri4-591921152"
+            home.plug(module, "/dev/ttyACM9")
+            assert home.quality(f"{name}/0") is Quality.LINK_LOST
+            await asyncio.sleep(0.1)
+            assert home.events == [("online", name), ("offline", name), ("online", name)]
+            assert [(view.name, view.port) for view in home.house.modules] == [(name, "/dev/ttyACM9")]
+
+    run_virtual(main())
+
+
 def test_a_module_that_leaves_before_it_was_ready_makes_no_noise() -> None:
     async def main() -> None:
         module = ScriptedModule(RI4, answer_s=1.0)

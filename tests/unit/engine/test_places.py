@@ -66,7 +66,7 @@ def test_options_are_found_by_another_path_to_the_same_port(tmp_path: Path) -> N
 def test_another_module_at_a_named_port_takes_the_name_over() -> None:
     async def main() -> None:
         home = Household([ModuleOptions(port="tcp://pi:4001", name="lab")])
-        first, second = ScriptedModule(RI4), ScriptedModule(identity("DO4", 0x1000, 5))
+        first, second = ScriptedModule(identity("RI8", 0x1000, 4)), ScriptedModule(identity("DO4", 0x1000, 5))
         async with living(home):
             home.plug(first, "tcp://pi:4001")
             await asyncio.sleep(0.1)
@@ -75,6 +75,27 @@ def test_another_module_at_a_named_port_takes_the_name_over() -> None:
             await asyncio.sleep(0.1)
             assert home.described["lab"].serial == 5
             assert {reading.unit for reading in home.board.snapshot().values()} == {""}, "temperatures of the old one are taken down"
+
+    run_virtual(main())
+
+
+def test_a_serial_number_is_a_better_word_than_a_port() -> None:
+    async def main() -> None:
+        home = Household([ModuleOptions(port="tcp://pi:4001", name="bench"), ModuleOptions(serial=RI4.serial, name="lab")])
+        async with living(home):
+            home.plug(ScriptedModule(RI4), "tcp://pi:4001")
+            await asyncio.sleep(0.1)
+            assert home.events == [("online", "lab")]
+
+    run_virtual(main())
+
+
+def test_a_name_in_use_is_not_given_to_another_module_of_the_same_serial_number() -> None:
+    async def main() -> None:
+        one, two = ScriptedModule(identity("RI4", 0x1000, 5)), ScriptedModule(identity("DO4", 0x1000, 5))
+        async with living(Household([ModuleOptions(serial=5, name="lab")]), one, two) as home:
+            assert sorted(home.described) == ["do4-5", "lab"]
+            assert home.described["lab"].family == "RI4"
 
     run_virtual(main())
 

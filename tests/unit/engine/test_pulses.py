@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.engine.desk import Order
 from lucid2mqtt.engine.options import ChannelOptions, ModuleOptions
 from lucid2mqtt.engine.store import StateStore
 from lucid2mqtt.errors import LinkLost, Reason, ReplyTimeout
@@ -149,6 +150,25 @@ def test_a_newer_order_that_is_under_way_when_the_pulse_ends_stands() -> None:
     run_virtual(main())
 
 
+def test_an_end_that_waits_behind_a_newer_order_is_not_due_any_more() -> None:
+    async def main() -> None:
+        module = relays()
+        async with living(Household([RELAYS]), module) as home:
+            await home.order("relays/0", value=True, for_s=10.0)
+            await asyncio.sleep(9.9)
+            module.answer_s = 0.5
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(home.desk.repeat(Order(channel=ref("relays/0"), value=True, who="test")))
+                tasks.create_task(home.order("relays/0", value=True, for_s=100.0))
+            module.answer_s = 0.001
+            await asyncio.sleep(60)
+            assert module.values[0] is True
+            await asyncio.sleep(60)
+            assert module.values[0] is False
+
+    run_virtual(main())
+
+
 def test_a_new_pulse_that_waits_behind_the_end_of_the_old_one_runs_its_time() -> None:
     async def main() -> None:
         module = relays()
@@ -191,6 +211,20 @@ def test_a_pulse_whose_module_is_away_ends_at_the_next_arrival() -> None:
             assert module.values[0] is True
             home.plug(module)
             await asyncio.sleep(0.1)
+            assert module.values[0] is False
+
+    run_virtual(main())
+
+
+def test_a_pulse_that_the_owner_of_an_output_ordered_ends_as_any_other() -> None:
+    async def main() -> None:
+        module = relays()
+        async with living(Household([RELAYS]), module) as home:
+            claim = home.desk.claim(ref("relays/0"), "thermostat living")
+            await home.desk.carry_out(Order(channel=ref("relays/0"), value=True, who="thermostat living", for_s=10.0, claim=claim))
+            await asyncio.sleep(9)
+            assert module.values[0] is True
+            await asyncio.sleep(2)
             assert module.values[0] is False
 
     run_virtual(main())

@@ -218,6 +218,18 @@ def test_automatic_states_leave_claimed_outputs_to_their_owner() -> None:
     run_virtual(main())
 
 
+def test_an_exit_state_of_on_does_not_go_through_a_claim() -> None:
+    async def main() -> None:
+        home = household(exit=True)
+        home.desk.claim(ref("relays/0"), "thermostat living")
+        module = relays()
+        async with living(home, module):
+            await home.desk.apply_exit_states(1.0)
+            assert module.switched == []
+
+    run_virtual(main())
+
+
 def test_an_exit_state_of_off_goes_through_a_claim() -> None:
     async def main() -> None:
         home = household(exit=False)

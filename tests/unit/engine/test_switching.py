@@ -83,6 +83,20 @@ def test_toggle_reads_first() -> None:
     run_virtual(main())
 
 
+def test_an_output_that_is_claimed_while_it_is_read_for_a_toggle_is_not_written() -> None:
+    async def main() -> None:
+        module = heaters()
+        async with living(Household([HEATERS]), module) as home:
+            module.answer_s = 0.5
+            toggling = asyncio.create_task(home.refusal("heaters/living", Toggle.TOGGLE))
+            await asyncio.sleep(0.2)
+            home.desk.claim(ref("heaters/living"), "thermostat living")
+            assert (await toggling).reason is Reason.CLAIMED
+            assert module.switched == []
+
+    run_virtual(main())
+
+
 def test_what_cannot_be_read_cannot_be_toggled() -> None:
     async def main() -> None:
         module = heaters()

@@ -212,6 +212,7 @@ def test_the_value_of_a_digital_output_is_a_state(value: str | bool) -> None:
         ("RI4", "inRtSetupTime", True, "0..65535 ms"),
         ("RI4", "inRtOffset", math.inf, "-32768..32767 0.1 °C"),
         ("RI4", "inRtOffset", math.nan, "-32768..32767 0.1 °C"),
+        ("RI4", "inRtOffset", 10**400, "-32768..32767 0.1 °C"),
         ("RI4", "inRtFlags", 256, "0..255"),
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,4 +62,10 @@ def test_a_memory_that_makes_no_sense_is_no_memory(document: dict[str, object] |
 
 def test_an_entry_with_a_component_without_platform_is_left_out() -> None:
     entry = {"module": "boiler", "channels": [], "components": {"channel_0": {}}, "leftovers": {}}
+    assert from_document({"devices": {"d": entry}}) == {}
+
+
+@pytest.mark.parametrize("names", [[], ["living", "bath"]])
+def test_a_thermostat_that_is_not_one_is_left_out(names: list[str]) -> None:
+    entry = {"module": "thermostat", "channels": names, "components": {"climate": {"platform": "climate"}}, "leftovers": {}}
     assert from_document({"devices": {"d": entry}}) == {}

@@ -173,6 +173,21 @@ def test_a_forgotten_module_disappears_from_broker_and_home_assistant() -> None:
     run_virtual(scenario())
 
 
+def test_a_module_that_is_forgotten_during_a_removal_does_not_come_back() -> None:
+    async def scenario() -> None:
+        first = Desktop()
+        await first.announce(BOTH)
+        second = Desktop(first.memory)
+        async with asyncio.TaskGroup() as tasks:
+            second.announcer.announce(module(FLOW), tasks)
+            await asyncio.sleep(STEP_S / 2)
+            assert second.announcer.forget("boiler")
+            await asyncio.sleep(3 * STEP_S)
+        assert [message.payload for message in second.messages if message.topic == CONFIG][-1] == ""
+
+    run_virtual(scenario())
+
+
 def test_without_home_assistant_nothing_is_announced_but_old_names_are_cleared() -> None:
     async def scenario() -> None:
         first = Desktop(enabled=False)

@@ -41,6 +41,7 @@ class Wire:
         self.counters = LinkCounters()
         self.said: list[Outgoing] = []
         self.listener: LinkListener | None = None
+        self.takes_s = 0.0
         self._stopped = asyncio.Event()
 
     async def run(self, *, will: Outgoing, subscriptions: Sequence[Subscription], listener: LinkListener) -> None:
@@ -56,6 +57,7 @@ class Wire:
 
     async def stop(self, last: Outgoing, *, within_s: float) -> None:
         self.publish(last)
+        await asyncio.sleep(self.takes_s)
         self._stopped.set()
 
     # -- what the test does to it
@@ -403,6 +405,17 @@ async def test_home_assistants_birth_makes_everything_said_again_once_within_thr
         assert stage.wire.take() == []
 
 
+@scene
+async def test_after_an_outage_nobody_knows_whether_home_assistant_is_there() -> None:
+    async with staged(BOILER) as stage:
+        stage.wire.connect()
+        await stage.wire.hear("homeassistant/status", b"online")
+        assert stage.bridge._announcer.home_assistant_is_there
+        stage.wire.lose()
+        stage.wire.connect()
+        assert not stage.bridge._announcer.home_assistant_is_there
+
+
 @pytest.mark.parametrize("payload", [b"offline", b"", b"\xff"])
 def test_home_assistants_death_is_no_birth(payload: bytes) -> None:
     @scene
@@ -485,6 +498,27 @@ async def test_a_clean_stop_says_offline_and_leaves_discovery() -> None:
         await asyncio.sleep(0.1)
         stage.wire.said.clear()
     assert [(message.topic, message.payload, message.retain) for message in stage.wire.said] == [("l/n/status", "offline", Retain.ALWAYS)]
+
+
+@pytest.mark.parametrize("returns", [False, True])
+def test_offline_stays_the_last_word_whatever_comes_while_the_broker_takes_its_time(*, returns: bool) -> None:
+    @scene
+    async def scenario() -> None:
+        async with staged(BOILER, thermostats=(FakeClimate(),)) as stage:
+            stage.wire.connect()
+            await stage.wire.hear("homeassistant/status", b"online")
+            stage.wire.take()
+            stage.wire.takes_s = BIRTH_WITHIN_S + 1
+            stopping = asyncio.create_task(stage.bridge.stop())
+            await asyncio.sleep(0.1)
+            assert stage.wire.take() == [("thermostat/living/status", "offline"), ("status", "offline")]
+            if returns:
+                stage.wire.connect()
+            await stage.wire.hear("homeassistant/status", b"online")
+            await stopping
+            assert [said for said in stage.wire.take() if said[1] == "online"] == []
+
+    scenario()
 
 
 @scene

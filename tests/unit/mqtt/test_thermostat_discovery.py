@@ -142,3 +142,10 @@ def test_whatever_it_is_called_the_document_is_by_the_rules(name: str, label: st
     document = thermostat_device(options, TOPICS, ORIGIN)
     assert document["device"]["name"]
     assert re.fullmatch(r"[a-zA-Z0-9_-]+", document["device"]["identifiers"][0])
+
+
+def test_an_autotune_can_be_ended_only_while_it_runs_and_begun_or_undone_only_while_it_does_not() -> None:
+    conditions = {key: components(SIMPLE)[f"autotune_{key}"]["availability"][-1]["value_template"] for key in ("start", "abort", "undo")}
+    assert conditions["start"] == conditions["undo"]
+    assert conditions["start"].startswith("{{ 'online' if not (")
+    assert conditions["abort"] == conditions["start"].replace("not (", "").replace(") else", " else")

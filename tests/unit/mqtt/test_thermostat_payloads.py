@@ -159,8 +159,9 @@ def test_alarms_notices_and_a_failed_autotune_are_told_with_their_reasons() -> N
 NUMBERS = st.none() | st.floats()
 
 
-@given(NUMBERS, NUMBERS, st.floats(min_value=-1, max_value=1), st.text(st.characters(exclude_characters="0", codec="utf-8"), max_size=40))
+@given(NUMBERS, NUMBERS, st.floats(min_value=-1, max_value=1), st.text(st.characters(codec="utf-8"), max_size=40))
 def test_every_state_is_json_that_everybody_can_read(current_c: float | None, target_c: float | None, duty: float, reason: str) -> None:
     told = thermostat_state(replace(state(), current_c=current_c, target_c=target_c, duty=duty, reason=reason), SIMPLE)
-    assert json.loads(told, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))["reason"] == reason
-    assert "-0.0" not in told
+    read = json.loads(told, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert read["reason"] == reason
+    assert [key for key, value in read.items() if value == 0 and str(value).startswith("-")] == []

@@ -200,6 +200,7 @@ def test_a_thermostat_the_settings_name_no_more_disappears_from_home_assistant_a
         assert gone[1].payload == ""
         assert {message.topic for message in gone[2:]} >= {"l/n/thermostat/vessel/state", "l/n/thermostat/vessel/status"}
         assert {message.payload for message in gone[1:]} == {""}
+        assert "l/n/thermostat/status" not in {message.topic for message in stage.said}, "thermostats have no module"
         third = Stage(FakeClimate(), memory=memory)
         async with asyncio.TaskGroup() as tasks:
             third.thermostats.tell_all(tasks)
@@ -219,6 +220,31 @@ def test_the_removal_is_repeated_until_home_assistant_was_certainly_there() -> N
             async with asyncio.TaskGroup() as tasks:
                 stage.thermostats.tell_all(tasks)
             assert len([message for message in stage.said if "config" in message.topic]) == steps
+
+    run_virtual(main())
+
+
+def test_a_removal_that_is_begun_anew_takes_the_place_of_the_one_under_way() -> None:
+    async def main() -> None:
+        memory = Memory()
+        async with asyncio.TaskGroup() as tasks:
+            Stage(FakeClimate(), memory=memory).thermostats.tell_all(tasks)
+        stage = Stage(memory=memory)
+        async with asyncio.TaskGroup() as tasks:
+            stage.thermostats.tell_all(tasks)
+            await asyncio.sleep(STEP_S / 2)
+            stage.thermostats.tell_all(tasks)
+        assert [bool(message.payload) for message in stage.said if message.topic.endswith("config")] == [True, True, False]
+
+    run_virtual(main())
+
+
+def test_thermostats_are_no_module_that_can_be_forgotten() -> None:
+    async def main() -> None:
+        stage = Stage(FakeClimate())
+        async with asyncio.TaskGroup() as tasks:
+            stage.thermostats.tell_all(tasks)
+        assert not stage.announcer.forget("thermostat")
 
     run_virtual(main())
 

@@ -113,6 +113,11 @@ def test_no_answer_goes_where_it_could_command_or_forge(topic: str) -> None:
     assert not TOPICS.may_answer_on(topic)
 
 
+@pytest.mark.parametrize("name", sorted(RESERVED_MODULE_NAMES))
+def test_what_no_module_may_be_called_cannot_be_read_as_one(name: str) -> None:
+    assert TOPICS.parse(f"lucid2mqtt/az-2/{name}/get") is None
+
+
 def test_an_answer_goes_to_a_topic_of_the_asker() -> None:
     assert TOPICS.may_answer_on("client/7/answers")
     assert TOPICS.may_answer_on("lucid2mqtt/az-20/x")

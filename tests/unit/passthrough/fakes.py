@@ -68,6 +68,7 @@ class Asked:
         self.turn = turn
         self.done = done
         self.is_abandoned = False
+        self.is_begun = False
 
     def abandon(self) -> None:
         self.is_abandoned = True
@@ -99,7 +100,8 @@ class FakeLine:
     def answer(self, outcome: Outcome = DONE, *, took_s: float = 0.0) -> None:
         """Answers the latest."""
         self.asked[-1].took_s = took_s
-        self.asked[-1].done(outcome)
+        if not self.asked[-1].is_abandoned:
+            self.asked[-1].done(outcome)
 
     def send(self, outcome: Outcome = DONE) -> None:
         """Answers the latest, which waited for its turn, unless that is vetoed now."""

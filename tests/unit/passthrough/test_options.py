@@ -96,6 +96,12 @@ def test_writing_over_tls_needs_certificates_of_the_clients() -> None:
         ({"module": "m", "port": "/dev/ttyS0"}, "either a module or a port"),
         ({"port": "/dev/ttyS0"}, "mode: exclusive"),
         ({"module": "m", "mode": Mode.EXCLUSIVE}, "access: all"),
+        ({"module": "m", "mode": Mode.EXCLUSIVE, "rights": Rights(Grant(Access.READ, {3: Access.ALL}))}, "leave `channels` out"),
+        ({"module": "m", "mode": Mode.EXCLUSIVE, "rights": Rights(Grant(Access.ALL, {3: Access.NONE}))}, "leave `channels` out"),
+        (
+            {"module": "m", "mode": Mode.EXCLUSIVE, "rights": Rights(Grant(Access.ALL), (Rule(grant=Grant(channels={3: Access.ALL})),))},
+            "leave `channels` out",
+        ),
         ({"module": "m", "tls": FILES}, "tls:// address"),
     ],
 )

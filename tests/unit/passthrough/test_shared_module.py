@@ -9,14 +9,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lucid2mqtt.domain.channel import Signal
+from lucid2mqtt.domain.reading import Quality
 from lucid2mqtt.engine.options import ModuleOptions
-from lucid2mqtt.errors import LinkLost, ReplyTimeout
+from lucid2mqtt.errors import GarbledReply, LinkLost, ReplyTimeout
 from lucid2mqtt.lucid.frames import Opcode, Reply, Request, calibrate_io, get_io, get_io_group, set_io, set_io_group, set_parameter
 from lucid2mqtt.lucid.parameters import InputMode
 from lucid2mqtt.lucid.values import ValueType
+from lucid2mqtt.passthrough.exclusive import ModuleSource
 from lucid2mqtt.passthrough.line import Outcome
 from lucid2mqtt.passthrough.rights import Kind, frame_of
-from lucid2mqtt.passthrough.shared_module import SharedModule
+from lucid2mqtt.passthrough.shared_module import LOOK_AGAIN_S, SharedModule
 from tests.unit.engine.scripted import REFUSED, Household, ScriptedModule, identity, living, ref
 from tests.unit.passthrough.fakes import FakeLine, session
 from tests.virtual_clock import run_virtual
@@ -257,6 +259,87 @@ def test_a_module_that_cannot_be_looked_at_again_is_told_and_goes_on(caplog: pyt
 
     run_virtual(scene())
     assert "could not be looked at: torn out" in caplog.text
+
+
+def test_a_look_that_failed_is_tried_again_by_itself_and_complained_about_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        module = SharedScripted("DI4")
+        async with shared(module) as (household, made):
+
+            def signal() -> Signal:
+                return household.described["di4-4711"].channels[1].signal
+
+            module.parameters[1, MODE] = bytes((InputMode.COUNT,))
+            module.fault = lambda request: LinkLost("torn out") if request.opcode == Opcode.GET_PARAM else None
+            made.carried_out(frame_of(COUNT), OK, "lab")
+            await asyncio.sleep(2.5 * LOOK_AGAIN_S)
+            assert signal() == Signal.STATE
+            module.fault = lambda _: None
+            await asyncio.sleep(LOOK_AGAIN_S)
+            assert signal() == Signal.WINDOW
+            module.log.clear()
+            await asyncio.sleep(2 * LOOK_AGAIN_S)
+            assert module.log == []
+
+    with caplog.at_level("WARNING"):
+        run_virtual(scene())
+    assert caplog.text.count("could not be looked at") == 1
+
+
+def test_what_a_client_switched_is_read_back_although_it_left_before_the_answer() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            client, wire = session(module, shared=made)
+            client.received(ON.encode())
+            module.asked[-1].is_begun = True
+            module.values[0] = True
+            wire.abort()
+            module.answer()
+            await settle()
+            assert household.value(f"{DO4}/0") is True
+
+    run_virtual(scene())
+
+
+def test_a_pulse_that_begins_while_an_exclusive_client_waits_for_the_line_keeps_the_module() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DO4")
+        async with shared(module) as (household, made):
+            source = ModuleSource(made, household.house, lambda _: "" if module.lent_to is None else "its pulse has not ended")
+            with pytest.raises(LinkLost, match="its pulse has not ended"):
+                async with source.lease(FakeUser(), who="lab"):
+                    pytest.fail("the client has the line")
+            assert household.quality(f"{DO4}/0") is Quality.GOOD
+
+    run_virtual(scene())
+
+
+def test_what_an_exclusive_client_made_of_the_channels_is_found_out_although_the_first_look_fails() -> None:
+    async def scene() -> None:
+        module = SharedScripted("DI4")
+        async with shared(module) as (household, made):
+
+            def signal() -> Signal:
+                return household.described["di4-4711"].channels[1].signal
+
+            assert signal() == Signal.STATE
+            module.fault = lambda request: GarbledReply("half", sent=True) if request.opcode == Opcode.GET_PARAM else None
+            async with ModuleSource(made, household.house, lambda _: "").lease(FakeUser(), who="lab"):
+                module.parameters[1, MODE] = bytes((InputMode.COUNT,))
+            module.fault = lambda _: None
+            await asyncio.sleep(2 * LOOK_AGAIN_S)
+            assert signal() == Signal.WINDOW
+
+    run_virtual(scene())
+
+
+class FakeUser:
+    """Nobody who could have a line."""
+
+    def bytes_arrived(self, chunk: bytes) -> None: ...
+    def all_written(self) -> None: ...
+    def link_lost(self, reason: str) -> None: ...
 
 
 def test_an_output_that_is_claimed_while_a_write_waits_for_its_turn_keeps_its_owner() -> None:

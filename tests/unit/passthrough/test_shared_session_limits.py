@@ -8,7 +8,7 @@ from typing import Any
 
 from lucid2mqtt.lucid.frames import Reply, Request
 from lucid2mqtt.passthrough.peer import Peer
-from lucid2mqtt.passthrough.rights import Access, Grant, Rights
+from lucid2mqtt.passthrough.rights import Access, Grant, Protection, Rights
 from tests.unit.passthrough.fakes import Asked, FakeLine, door, module, options, session
 from tests.unit.passthrough.test_shared_session import ON, REFUSED, read, virtual
 
@@ -60,6 +60,31 @@ async def test_a_right_that_is_withdrawn_while_a_write_waits_is_withdrawn() -> N
 
 
 @virtual
+async def test_what_was_allowed_a_hundred_times_is_refused_once_the_right_to_that_channel_is_gone() -> None:
+    line = FakeLine(Reply(0, bytes(4)))
+    through = door(options(Access.READ))
+    client, wire = session(line, through=through)
+    for _ in range(100):
+        client.received(read(1).encode())
+    through.change(replace(options(), rights=Rights(Grant(Access.READ, {1: Access.NONE}))))
+    wire.sent = b""
+    client.received(read(1).encode())
+    assert (wire.sent, len(line.asked)) == (REFUSED, 100)
+
+
+@virtual
+async def test_a_read_that_was_harmless_is_refused_once_it_takes_counts_away() -> None:
+    line = FakeLine(Reply(0, bytes(4)))
+    shared = module(line)
+    client, wire = session(line, shared=shared, through=door(options(Access.READ)))
+    client.received(read(1).encode())
+    shared.for_reading = Protection(clearing=frozenset({1}))
+    wire.sent = b""
+    client.received(read(1).encode())
+    assert (wire.sent, len(line.asked)) == (REFUSED, 1)
+
+
+@virtual
 async def test_a_write_that_nothing_forbids_is_sent_in_its_turn() -> None:
     line = FakeLine()
     client, wire = session(line)
@@ -104,6 +129,21 @@ async def test_a_share_belongs_to_the_client_and_not_to_each_of_its_connections(
         await asyncio.sleep(0.01)
         wire.abort()
     assert len(line.asked) <= 15
+
+
+@virtual
+async def test_a_client_that_leaves_before_its_answer_comes_has_had_its_share_all_the_same() -> None:
+    line = FakeLine()
+    shared = module(line)
+    through = door(replace(options(), rights=limited(0.1)))
+    for _ in range(3):
+        client, wire = session(line, shared=shared, through=through)
+        client.received(read(1).encode())
+        line.asked[-1].is_begun = True
+        wire.abort()
+        line.answer(Reply(0, bytes(4)), took_s=0.2)
+    assert len(line.asked) == 1
+    assert wire.sent == b""
 
 
 @virtual

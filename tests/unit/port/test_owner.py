@@ -587,11 +587,11 @@ def test_an_owner_that_is_closed_while_it_opens_lets_go_of_the_link() -> None:
 def test_no_timer_is_made_for_each_transaction() -> None:
     async def scene(bench: Bench) -> None:
         await bench.ask(read(1))
-        timer = bench.owner._timer
+        timer = bench.owner._alarm._timer
         for _ in range(50):
             await bench.ask(read(1))
         assert timer is not None
-        assert bench.owner._timer is timer
+        assert bench.owner._alarm._timer is timer
 
     on_bench(scene)
 
@@ -634,6 +634,7 @@ def test_how_long_the_module_had_a_request_is_known_without_the_time_it_waited()
         first = bench.owner.submit(read(1), turn=Turn.SHARED, client="a", done=lambda _: None)
         second = bench.owner.submit(read(2), turn=Turn.SHARED, client="b", done=lambda _: None)
         assert (first.took_s, second.took_s) == (0.0, 0.0)
+        assert (first.is_begun, second.is_begun) == (True, False)
         await asyncio.sleep(0.15)
         assert first.took_s == pytest.approx(0.1)
         assert second.took_s == 0.0
@@ -646,5 +647,6 @@ def test_how_long_the_module_had_a_request_is_known_without_the_time_it_waited()
         assert third.took_s == pytest.approx(PortOptions().reply_timeout_s)
         bench.owner.close()
         assert fourth.took_s == 0.0
+        assert (first.is_begun, third.is_begun, fourth.is_begun) == (True, True, False)
 
     on_bench(scene)

@@ -66,7 +66,7 @@ async def test_a_reply_may_come_byte_by_byte(module: FakeModule, address: Serial
 
 
 async def test_a_hundred_callers_who_leave_poison_nobody(module: FakeModule, address: SerialAddress) -> None:
-    async with open_module(address, OPTIONS) as (_, line):
+    async with open_module(address, PortOptions(reply_timeout_s=5.0)) as (_, line):
         for _ in range(100):
             leaving = asyncio.create_task(ask(line, read(1), "leaving"))
             await asyncio.sleep(0)

@@ -174,7 +174,7 @@ async def test_flushing_drops_what_already_arrived() -> None:
 async def test_a_port_where_nobody_listens_is_lost_with_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(LinkLost, match=rf"tcp://127.0.0.1:{port} cannot be reached"):
+    with pytest.raises(LinkLost, match=rf"tcp://127.0.0.1:{port} cannot be reached: Connection refused$"):
         await open_stream(TcpAddress("127.0.0.1", port), Recorder())
 
 

@@ -137,7 +137,7 @@ class Agent:
         ready()
         await self._stop.wait()
 
-        _log.info("leaving: heaters off, exit states, then good-bye to the broker")
+        _log.info("leaving: thermostats stop, exit states, then good-bye to the broker")
         self._notifier.stopping()
         for task in (console, guests):
             task.cancel()

@@ -61,6 +61,8 @@ def test_a_trial_that_is_ended_leaves_the_output_off_and_its_parameters_as_they_
             wait_until(lambda: modules.outputs(MIXED)[5] is True, 20)
             trial.send_signal(signal.SIGTERM)
             assert trial.wait(10) == 130
+            assert trial.stderr is not None
+            assert "stopped before the end, nothing was kept" in trial.stderr.read()
         wait_until(lambda: modules.outputs(MIXED)[5] is False)
         sent = parameters_set(modules)
         mode = [data for data in sent if data[8:12] == "0019"]  # address 0x1900

@@ -62,13 +62,21 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
 
 
 def test_the_verbs_the_agents_unit_uses_are_there() -> None:
-    lines = [line.split() for name in ("ExecStart", "ExecStopPost") for line in _words(AGENT, name)]
-    assert [words[words.index("lucid2mqtt") + 1] for words in lines] == ["run", "safe-state"]
-    assert {"run", "safe-state"} <= set(VERBS)
+    lines = [line.split() for name in ("ExecStart", "ExecReload", "ExecStopPost") for line in _words(AGENT, name)]
+    verbs = [words[words.index("lucid2mqtt") + 1] for words in lines if "lucid2mqtt" in words]
+    assert verbs == ["run", "check", "safe-state"]
+    assert set(verbs) <= set(VERBS)
 
 
-def test_agent_and_safe_state_read_the_same_settings() -> None:
-    files = {line.partition(" -c ")[2] for line in (*_words(AGENT, "ExecStart"), *_words(AGENT, "ExecStopPost"))}
+def test_a_reload_checks_the_settings_before_the_agent_is_told() -> None:
+    check, tell = _words(AGENT, "ExecReload")
+    assert "lucid2mqtt check" in check
+    assert tell == "kill -HUP $MAINPID"
+
+
+def test_everything_the_unit_starts_reads_the_same_settings() -> None:
+    lines = [line for name in ("ExecStart", "ExecReload", "ExecStopPost") for line in _words(AGENT, name) if "lucid2mqtt" in line]
+    files = {line.partition(" -c ")[2] for line in lines}
     assert files == {"/etc/lucid2mqtt/settings.yaml"}
 
 

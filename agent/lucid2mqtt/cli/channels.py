@@ -177,5 +177,8 @@ def _find(module: Document, key: str) -> Document:
         if str(channel["number"]) == key or channel["name"] == key:
             found: Document = channel
             return found
-    known = ", ".join(str(channel["number"]) for channel in module["channels"])
+    known = ", ".join(
+        str(channel["number"]) if channel["name"] == str(channel["number"]) else f"{channel['number']} ({channel['name']})"
+        for channel in module["channels"]
+    )
     raise RequestRejected(Reason.UNKNOWN_CHANNEL, f"{module['label']} has no channel {key!r}", f"its channels: {known}")

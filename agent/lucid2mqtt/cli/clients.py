@@ -7,9 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.cli.printing import print_json, print_table
-from lucid2mqtt.cli.reach import add_console_option, agents_console
-from lucid2mqtt.console.client import ConsoleClient
-from lucid2mqtt.errors import LinkLost
+from lucid2mqtt.cli.reach import add_console_option, running_agent
 
 _TRACE_EVERY_S = 0.5
 
@@ -29,7 +27,7 @@ def add_trace(parser: ArgumentParser) -> None:
 
 
 def _clients(arguments: Namespace) -> int:
-    with _agent(arguments) as agent:
+    with running_agent(arguments) as agent:
         if arguments.disconnect is not None:
             agent.ask("disconnect", client=arguments.disconnect)
             return Exit.DONE
@@ -62,7 +60,7 @@ def _clients(arguments: Namespace) -> int:
 
 
 def _trace(arguments: Namespace) -> int:
-    with _agent(arguments) as agent:
+    with running_agent(arguments) as agent:
         seen: list[str] = []
         try:
             while True:
@@ -84,10 +82,3 @@ def _news(seen: list[str], frames: list[str]) -> list[str]:
         if frames[: len(seen) - start] == seen[start:]:
             return frames[len(seen) - start :]
     return frames
-
-
-def _agent(arguments: Namespace) -> ConsoleClient:
-    client = agents_console(arguments)
-    if client is None:
-        raise LinkLost("no agent is running here; start lucid2mqtt run, then try again")
-    return client

@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import tempfile
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -36,12 +36,18 @@ def add_demo(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mqtt-port",
-        type=int,
+        type=_port,
         default=USUAL_PORT,
         metavar="PORT",
         help=f"use the broker at this port of this machine, or start one there (default: {USUAL_PORT})",
     )
     parser.set_defaults(run=_demo)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65535")
 
 
 def _demo(arguments: Namespace) -> int:
@@ -119,7 +125,7 @@ def _introduction(world: str, broker: Broker, folder: Path) -> str:
             f"  broker    {broker.url}  ({broker.note})",
             f"  listen    mosquitto_sub{port} -v -t '{ROOT}/#'",
             *(in_the_house if world == "house" else (f"  switch    {publish('MODULE/CHANNEL/set', 'ON')}",)),
-            "  Home Assistant with the MQTT integration on this broker shows everything by itself.",
+            "  Home Assistant, with its MQTT integration on this broker, shows it all.",
             "",
         )
     )

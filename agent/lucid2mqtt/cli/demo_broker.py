@@ -53,7 +53,7 @@ async def demo_broker(port: int = USUAL_PORT, *, find: Callable[[], str | None] 
     Raises NoBroker.
     """
     if await asyncio.to_thread(_answers, port):
-        yield Broker(port, "the broker that was already running on this machine", is_ours=False)
+        yield Broker(port, "it was running already", is_ours=False)
         return
     port = _free_port(port)
     program = find()

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import shutil
+import textwrap
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 REFRESH_S = 0.3
-NOTES = 6
+NOTE_LINES = 6
+_CLOCK = len("00:00:00 ")
 _UP = "\x1b[{}A\x1b[J"
 _LAST_WORDS_S = 2.0
 
@@ -29,7 +31,7 @@ class View:
         self._out = out
         self._is_terminal = out.isatty()
         self._values: dict[str, str] = {}
-        self._notes: deque[str] = deque(maxlen=NOTES)
+        self._notes: deque[str] = deque(maxlen=NOTE_LINES)
         self._drawn = 0
         self._is_stale = False
         self._has_ended = False
@@ -69,14 +71,27 @@ class View:
 
     def _draw(self) -> None:
         self._is_stale = False
-        columns = shutil.get_terminal_size().columns - 1
-        width = max(map(len, self._values), default=0)
-        lines = [f"  {topic:<{width}}  {value}" for topic, value in sorted(self._values.items())]
-        lines += ["", *self._notes]
+        columns, rows = shutil.get_terminal_size()
+        lines = self._lines(columns - 1, rows - 1)
         up = _UP.format(self._drawn) if self._drawn else ""
         self._drawn = len(lines)
-        self._out.write(up + "".join(f"{line[:columns]}\n" for line in lines))
+        self._out.write(up + "".join(f"{line}\n" for line in lines))
         self._out.flush()
+
+    def _lines(self, columns: int, rows: int) -> list[str]:
+        """Values, then the latest notes. Never more than `rows`: the cursor cannot go up beyond the top of the screen to redraw them."""
+        width = max(map(len, self._values), default=0)
+        values = [f"  {topic:<{width}}  {value}"[:columns] for topic, value in sorted(self._values.items())]
+        notes: list[str] = []
+        for note in reversed(self._notes):
+            wrapped = textwrap.wrap(note, columns, subsequent_indent=" " * _CLOCK)
+            if len(notes) + len(wrapped) > min(NOTE_LINES, rows - len(values) - 1):
+                break
+            notes = wrapped + notes
+        if len(values) > rows:
+            left_out = len(values) - rows + 1
+            values[rows - 1 :] = [f"  ... and {left_out} more in a higher window"]
+        return [*values, "", *notes] if notes else values
 
     def _print(self, line: str) -> None:
         if not self._has_ended:

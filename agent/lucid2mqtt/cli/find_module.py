@@ -68,9 +68,11 @@ async def find_module(text: str, settings: Settings) -> FoundModule:
             continue
         if not isinstance(wanted, int | str) or wanted in (found.name, identity.serial):
             return found
+    if busy := [fault for fault in faults if isinstance(fault, LinkBusy)]:
+        more = f"; {len(busy) - 1} more ports are in use too" if len(busy) > 1 else ""
+        raise PortHeld(f"{text} was not found: {busy[0]}{more}")
     told = f": {'; '.join(map(str, faults))}" if faults else ""
-    message = f"{text} was not found at {', '.join(map(str, addresses)) or 'any port of the settings'}{told}"
-    raise PortHeld(message) if any(isinstance(fault, LinkBusy) for fault in faults) else LinkLost(message)
+    raise LinkLost(f"{text} was not found at {', '.join(map(str, addresses)) or 'any port of the settings'}{told}")
 
 
 def options_for(modules: Sequence[ModuleOptions], identity: Identity, port: str) -> ModuleOptions | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from lucid2mqtt.cli.exits import Exit
-from lucid2mqtt.cli.reach import add_console_option, agents_console
-from lucid2mqtt.errors import LinkLost
+from lucid2mqtt.cli.reach import add_console_option, running_agent
 
 
 def add_forget(parser: ArgumentParser) -> None:
@@ -16,10 +15,7 @@ def add_forget(parser: ArgumentParser) -> None:
 
 
 def _forget(arguments: Namespace) -> int:
-    client = agents_console(arguments)
-    if client is None:
-        raise LinkLost("no agent is running that could forget it; start lucid2mqtt run, then try again")
-    with client:
-        client.ask("forget", module=arguments.module)
+    with running_agent(arguments) as agent:
+        agent.ask("forget", module=arguments.module)
     print(f"{arguments.module} is forgotten: its topics and its device in Home Assistant are gone")
     return Exit.DONE

@@ -28,7 +28,8 @@ def log_to_stderr(level: str, environ: Mapping[str, str] = os.environ) -> None:
     if _is_journal(environ.get("JOURNAL_STREAM", "")):
         handler.setFormatter(JournalFormatter())
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+        place = "%(name)s: " if level == "debug" else ""  # what the owner reads wants no names of our files
+        handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)-7s {place}%(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 

@@ -56,7 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = argparse.Namespace()
     try:
-        arguments = _parser(words).parse_args(words)
+        parser = _parser(words)
+        if not words:
+            parser.print_help(sys.stderr)
+            parser.exit(Exit.USAGE)
+        arguments = parser.parse_args(words)
         run: Callable[[argparse.Namespace], int] = arguments.run
         gc.enable()  # off since __main__
         return int(run(arguments))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.cli.printing import Document, complain, print_json, print_table
@@ -42,13 +42,25 @@ async def _list(arguments: Namespace) -> int:
     if arguments.json:
         print_json(found)
     elif found:
-        print_table([_row(port) for port in found], heading=_HEADING)
+        _tell(found, *_names_at_agent(arguments))
         for port in found:
             if port["detail"]:
                 complain(port["detail"] if port["port"] in port["detail"] else f"{port['port']}: {port['detail']}")
     else:
         complain("no LucidControl module found", "plug one in, or name its port with --port")
     return Exit.DONE
+
+
+def _tell(found: Sequence[Document], names: Mapping[int, str], away: Sequence[str]) -> None:
+    """`names` and `away` as of `_names_at_agent`; without an agent there is no column for them."""
+    rows = [_row(port) for port in found]
+    if not names and not away:
+        print_table(rows, heading=_HEADING)
+        return
+    called = [names.get((port["module"] or {}).get("serial", 0), "-") for port in found]
+    rows = [(name, *row) for name, row in zip(called, rows, strict=True)]
+    rows += [(name, "-", "away", *("-" for _ in _SHOWN)) for name in away]
+    print_table(rows, heading=("MODULE", *_HEADING))
 
 
 async def found_ports(arguments: Namespace) -> list[Document]:
@@ -64,6 +76,17 @@ def _held_by_agent(arguments: Namespace) -> list[Document]:
     with client:
         ports: list[Document] = client.ask("status")["ports"]
         return ports
+
+
+def _names_at_agent(arguments: Namespace) -> tuple[Mapping[int, str], Sequence[str]]:
+    """What the running agent calls its modules: those that are there by serial number, and those that are not."""
+    client = agents_console(arguments)
+    if client is None:
+        return {}, ()
+    with client:
+        modules: list[Document] = client.ask("modules")
+    names = {module["serial"]: module["name"] for module in modules if module["online"]}
+    return names, [module["name"] for module in modules if not module["online"]]
 
 
 async def _found_here(patterns: tuple[str, ...], held: Sequence[str]) -> list[Document]:

@@ -64,14 +64,26 @@ def add_console_option(parser: ArgumentParser) -> None:
 
 def agents_console(arguments: Namespace) -> ConsoleClient | None:
     """The running agent; None where there is none, or none that talks to us. Raises LinkLost for a console that was named."""
-    named: Path | str | None = arguments.console or os.environ.get("LUCID2MQTT_CONSOLE__PATH")
-    if named:
+    if named := _named_console(arguments):
         return ConsoleClient.connect(Path(named))
     for path in dict.fromkeys((console_path(), SERVICE_CONSOLE)):
         with contextlib.suppress(LinkLost):
             if (client := ConsoleClient.connect(path)) is not None:
                 return client
     return None
+
+
+def running_agent(arguments: Namespace) -> ConsoleClient:
+    """The running agent. Raises LinkLost where there is none."""
+    if (client := agents_console(arguments)) is not None:
+        return client
+    if named := _named_console(arguments):
+        raise LinkLost(f"no agent listens at {named}; start lucid2mqtt run, or name the socket of one that runs (console.path)")
+    raise LinkLost("no agent was found here; start lucid2mqtt run, or name the socket of one that runs with --console PATH")
+
+
+def _named_console(arguments: Namespace) -> Path | str | None:
+    return arguments.console or os.environ.get("LUCID2MQTT_CONSOLE__PATH")
 
 
 @asynccontextmanager
@@ -86,7 +98,8 @@ async def reach(port: str, arguments: Namespace) -> AsyncIterator[ReachedModule]
     from lucid2mqtt.cli.direct import open_direct  # noqa: PLC0415  the engine, not needed when the agent does it
 
     if isinstance(wanted, str):
-        raise RequestRejected(Reason.UNKNOWN_MODULE, f"no running agent knows a module {wanted}", f"PORT is a {PORT_HELP}")
+        remedy = f"did you mean {_SERIAL}{wanted}?" if wanted.isdecimal() else f"PORT is a {PORT_HELP}"
+        raise RequestRejected(Reason.UNKNOWN_MODULE, f"no running agent knows a module {wanted}", remedy)
     address = await find_serial(wanted) if isinstance(wanted, int) else wanted
     async with open_direct(address) as module:
         yield module

@@ -145,7 +145,7 @@ class DayFile:
 
 def read_day(path: Path) -> DayFile:
     """The day in `path`. Raises SettingsError with every fault, each with file, line and column."""
-    tree = read_file(path)
+    tree = read_file(path, if_missing="name an existing file")
     faults = list(tree.faults)
     part = _validated(tree, str(path), faults)
     options = None

@@ -19,7 +19,7 @@ from lucid2mqtt.domain.names import ChannelRef, slug
 from lucid2mqtt.engine.options import HOLD, ModuleOptions
 from lucid2mqtt.engine.pulses import PULSES
 from lucid2mqtt.engine.store import StateStore
-from lucid2mqtt.errors import LucidError
+from lucid2mqtt.errors import LinkBusy, LucidError
 from lucid2mqtt.port.address import Address
 from lucid2mqtt.port.candidates import Patterns
 from lucid2mqtt.port.options import PortOptions
@@ -37,6 +37,16 @@ class Report:
     text: str
     remedy: str = ""
     exit_code: Exit = Exit.DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visit:
+    """What was found at one port; `module` is what the settings say of it, None when they do not name it. `name` as topics have it."""
+
+    module: ModuleOptions | None
+    name: str  # "" where nothing could be looked at
+    reports: Sequence[Report]
+    port_is_held: bool
 
 
 def add_safe_state(parser: ArgumentParser) -> None:
@@ -78,14 +88,19 @@ async def _everywhere(settings: Settings) -> list[Report]:
             tasks.create_task(_at_port(candidate.address, options, modules, pulses, at_rest), name=f"port:{candidate.address}")
             for candidate in patterns.candidates(usb_ports() or {}, settings.usb_ids)
         ]
-    reports = [report for visit in visits for report in visit.result()[1]]
-    met = [module for visit in visits if (module := visit.result()[0]) is not None]
+    ended = [visit.result() for visit in visits]
+    reports = [report for visit in ended for report in visit.reports]
+    met = [visit.module for visit in ended]
+    remedy = "its port may be one of those in use" if any(visit.port_is_held for visit in ended) else "check its cable and port"
+    heaters = {output.module for output in at_rest} - {visit.name for visit in ended}
+    missing: list[str] = []
     for module in modules:
-        heats = module.name is not None and any(output.module == slug(module.name) for output in at_rest)
-        if (heats or _declares_exit(module)) and not any(module is one for one in met):
-            name = module.name or (f"serial {module.serial}" if module.serial is not None else str(module.port))
-            reports.append(Report(where=name, text="this module was not reached", remedy="check its cable and port", exit_code=Exit.LINK))
-    return reports
+        own_name = "" if module.name is None else slug(module.name)
+        if not any(module is one for one in met) and (own_name in heaters or _declares_exit(module)):
+            missing.append(module.name or (f"serial {module.serial}" if module.serial is not None else str(module.port)))
+        heaters.discard(own_name)
+    missing += sorted(heaters)  # modules that go by the name they give themselves
+    return reports + [Report(where=name, text="this module was not reached", remedy=remedy, exit_code=Exit.LINK) for name in missing]
 
 
 async def _at_port(
@@ -94,19 +109,23 @@ async def _at_port(
     modules: Sequence[ModuleOptions],
     pulses: AbstractSet[str],
     at_rest: Mapping[ChannelRef, bool | float],
-) -> tuple[ModuleOptions | None, list[Report]]:
+) -> _Visit:
     matched = None
+    name = ""
+    port_is_held = False
     reports: list[Report] = []
     try:
         async with open_module(address, options) as (identity, line):
             matched = options_for(modules, identity, str(address))
             module = await DirectModule.look_at(identity, line, str(address), matched)
+            name = str(module.document["name"])
             for channel in module.outputs:
                 rest = at_rest.get(module.ref(channel))
                 reports.append(await _settle(module, channel, rest=rest, in_pulse=f"{identity.serial}/{channel}" in pulses))
     except LucidError as fault:
         reports.append(_failure(str(address), None, fault))
-    return matched, reports
+        port_is_held = isinstance(fault, LinkBusy)
+    return _Visit(module=matched, name=name, reports=reports, port_is_held=port_is_held)
 
 
 async def _settle(module: DirectModule, channel: int, *, rest: bool | float | None, in_pulse: bool) -> Report:

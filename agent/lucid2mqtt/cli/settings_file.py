@@ -36,11 +36,15 @@ def _check(arguments: Namespace) -> int:
     else:
         for warning in settings.warnings:
             print(warning, file=sys.stderr)
-        named = len(settings.modules)
-        print(
-            f"{arguments.config or 'the environment'} is right: node {settings.node}, {settings.mqtt.url}, {named} named module{'s' * (named != 1)}"
-        )
+        counts = _count(len(settings.modules), "named module")
+        if settings.thermostats:
+            counts += f", {_count(len(settings.thermostats), 'thermostat')}"
+        print(f"{arguments.config or 'the environment'} is right: node {settings.node}, {settings.mqtt.url}, {counts}")
     return Exit.DONE
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _schema(arguments: Namespace) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import shlex
 import signal
 import sys
@@ -43,7 +45,11 @@ def _simulate(arguments: Namespace) -> int:
     except ValueError as fault:
         raise RequestRejected(Reason.NOT_UNDERSTOOD, str(fault), "see lucid2mqtt simulate --help") from None
     if arguments.dir is not None:
+        was_there = arguments.dir.exists()
         asyncio.run(_until_stopped(world, arguments.dir.absolute(), tcp=arguments.tcp))
+        if not was_there:
+            with contextlib.suppress(OSError):  # somebody put something into it
+                arguments.dir.rmdir()
         return Exit.DONE
     with tempfile.TemporaryDirectory(prefix="lucid2mqtt-") as folder:
         asyncio.run(_until_stopped(world, Path(folder), tcp=arguments.tcp))
@@ -51,10 +57,10 @@ def _simulate(arguments: Namespace) -> int:
 
 
 async def _until_stopped(world: World, folder: Path, *, tcp: bool) -> None:
-    """Ctrl-C and TERM end it in order, so that no dead links stay behind."""
+    """Ctrl-C, TERM and a closed terminal end it in order, so that no dead links stay behind."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(stop, stopped.set)
 
     def tell(modules: Sequence[PluggedModule]) -> None:
@@ -62,9 +68,8 @@ async def _until_stopped(world: World, folder: Path, *, tcp: bool) -> None:
             print_json(asdict(module), one_line=True)
         ports = [f"--port {shlex.quote(module.port)}" for module in modules] if tcp else [f"--port {shlex.quote(f'{folder}/usb-*')}"]
         print(f"try: lucid2mqtt run {' '.join(ports)}", file=sys.stderr)
-        print(
-            f"faults: one JSON line each to {folder / CONTROL_SOCKET}, as the description of lucid2mqtt.sim.remote shows", file=sys.stderr
-        )
+        fault = json.dumps({"module": modules[0].name, "fault": "unplug", "for_s": 10})
+        print(f"faults: echo {shlex.quote(fault)} | socat - UNIX-CONNECT:{shlex.quote(str(folder / CONTROL_SOCKET))}", file=sys.stderr)
 
     async with asyncio.TaskGroup() as tasks:
         bench = tasks.create_task(run_bench(world, folder, on_ready=tell, tcp=tcp), name="bench")

@@ -7,10 +7,8 @@ from typing import Any
 
 from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.cli.printing import print_json, print_table
-from lucid2mqtt.cli.reach import add_console_option, agents_console
+from lucid2mqtt.cli.reach import add_console_option, running_agent
 from lucid2mqtt.cli.replay import add_replay
-from lucid2mqtt.console.client import ConsoleClient
-from lucid2mqtt.errors import LinkLost
 
 Document = dict[str, Any]  # Any: JSON
 
@@ -55,11 +53,11 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no number") from None
+        raise ArgumentTypeError(f"{text!r} is no number; write it with a decimal point, such as 21.5") from None
 
 
 def _list(arguments: Namespace) -> int:
-    with _agent(arguments) as agent:
+    with running_agent(arguments) as agent:
         found: list[Document] = agent.ask("thermostats")
     if arguments.json:
         print_json(found)
@@ -72,13 +70,15 @@ def _list(arguments: Namespace) -> int:
 
 
 def _set(arguments: Namespace) -> int:
-    with _agent(arguments) as agent:
+    with running_agent(arguments) as agent:
         for command in arguments.commands:
             state: Document = agent.ask("thermostat", name=arguments.name, **command)
     if arguments.json:
         print_json(state)
     else:
-        _tell_rows([state])  # the next step, which is to come, has the reasons
+        # what was commanded, and no more: duty and reasons follow with the thermostat's next step
+        row = (state["name"], state["mode"], _degrees(state["target_c"]), state["preset"])
+        print_table([row], heading=("thermostat", "mode", "target", "preset"))
     return Exit.DONE
 
 
@@ -106,16 +106,10 @@ def _tell_words(thermostats: list[Document]) -> None:
         print(f"{each['name']}: {each['reason']}")
         for alarm in each["alarms"]:
             print(f"{each['name']}: ALARM {alarm['name']}{' (latched)' if alarm['latched'] else ''}: {alarm['reason']}")
-        for notice in each["notices"]:
+        alarms = {alarm["reason"] for alarm in each["alarms"]}
+        for notice in (notice for notice in each["notices"] if notice not in alarms):
             print(f"{each['name']}: {notice}")
 
 
 def _degrees(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} °C"
-
-
-def _agent(arguments: Namespace) -> ConsoleClient:
-    client = agents_console(arguments)
-    if client is None:
-        raise LinkLost("no agent is running here; start lucid2mqtt run, then try again")
-    return client

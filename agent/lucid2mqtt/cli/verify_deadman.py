@@ -19,7 +19,7 @@ from lucid2mqtt.cli.printing import print_json
 from lucid2mqtt.climate.deadman_channel import OnOffChannel
 from lucid2mqtt.climate.deadman_verification import Look, Verification, wired_input
 from lucid2mqtt.climate.verdicts import OutputKey, Verdicts
-from lucid2mqtt.control.deadman import Verdict, deadman_objection
+from lucid2mqtt.control.deadman import Semantics, Verdict, deadman_objection
 from lucid2mqtt.control.deadman_trial import BY_EYE, Trial, Witness
 from lucid2mqtt.domain.channel import ChannelKind
 from lucid2mqtt.engine.store import StateStore, write_atomically
@@ -87,9 +87,13 @@ def _verify_deadman(arguments: Namespace) -> int:
     if not _is_agreed(arguments, output, trial):
         _say("nothing was done")
         return Exit.REFUSED
-    with _ended_in_order():
-        verdict = asyncio.run(_try(arguments, settings, output, witness, trial))
-    return _tell(arguments, output, verdict)
+    try:
+        with _ended_in_order():
+            verdict, in_force = asyncio.run(_try(arguments, settings, output, witness, trial))
+    except KeyboardInterrupt:
+        _say("stopped before the end, nothing was kept; output and parameters are as before, unless a line above says otherwise")
+        raise
+    return _tell(arguments, output, verdict, in_force)
 
 
 def _trial(arguments: Namespace) -> Trial:
@@ -142,7 +146,8 @@ def _ended_in_order() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _try(arguments: Namespace, settings: Settings, output: _Place, witness: _Place | None, trial: Trial) -> Verdict:
+async def _try(arguments: Namespace, settings: Settings, output: _Place, witness: _Place | None, trial: Trial) -> tuple[Verdict, Verdict]:
+    """What this trial saw, and what is known of the output now: an earlier one may have seen more."""
     async with AsyncExitStack() as stack:
         line = await stack.enter_async_context(_open(output.module, port_options(settings)))
         look: Look | None = None
@@ -154,8 +159,7 @@ async def _try(arguments: Namespace, settings: Settings, output: _Place, witness
         elif arguments.by_eye:
             look, kind = await stack.enter_async_context(_person(sys.stdin.fileno())), Witness.PERSON
         verdict = await Verification(output.on(line), trial, kind, look, tell=_say).run()
-    await _keep(settings, output, verdict)
-    return verdict
+    return verdict, await _keep(settings, output, verdict)
 
 
 @asynccontextmanager
@@ -199,14 +203,18 @@ async def _check_store(settings: Settings) -> None:
     await _written(settings, lambda verdicts: verdicts.keep_what_is_there())
 
 
-async def _keep(settings: Settings, output: _Place, verdict: Verdict) -> None:
+async def _keep(settings: Settings, output: _Place, verdict: Verdict) -> Verdict:
     key = OutputKey(output.module.identity.serial, output.module.identity.firmware, output.number)
 
+    in_force = verdict
+
     def keep(verdicts: Verdicts) -> None:
+        nonlocal in_force
         if not verdicts.keep(key, verdict):
-            _say("an earlier trial saw more, its verdict is kept")
+            in_force = verdicts.find(key)
 
     await _written(settings, keep)
+    return in_force
 
 
 async def _written(settings: Settings, change: Callable[[Verdicts], None]) -> None:
@@ -228,19 +236,29 @@ def _write_as_owner(path: Path, content: bytes) -> None:
         os.chown(path, folder.st_uid, folder.st_gid)
 
 
-def _tell(arguments: Namespace, output: _Place, verdict: Verdict) -> int:
-    objection = deadman_objection(verdict, output.module.type.contact)
+def _tell(arguments: Namespace, output: _Place, verdict: Verdict, in_force: Verdict) -> int:
+    objection = deadman_objection(in_force, output.module.type.contact)
     if arguments.json:
         identity = output.module.identity
         where = {"module": output.module.name, "channel": output.number, "serial": identity.serial, "firmware": identity.firmware}
         print_json({**where, **verdict.saved(), "usable": objection is None, "objection": objection})
     else:
         print(f"{output}: {verdict.semantics}: {verdict.sentence}")
+        if in_force != verdict:
+            print(f"an earlier trial saw more, its verdict is kept: {in_force.semantics}: {in_force.sentence}")
         if objection is None:
             print("drive: auto and drive: deadman use it: the heater goes off by itself when nobody triggers it any more")
         else:
-            print(f"drive: auto drives it plainly, drive: deadman refuses: {objection}")
+            print(f"drive: auto drives it plainly, drive: deadman refuses: {_why(in_force, objection, arguments)}")
     return Exit.DONE if objection is None else Exit.REFUSED
+
+
+def _why(verdict: Verdict, objection: str, arguments: Namespace) -> str:
+    """`objection`, but for a trial that saw nothing what to try next: its sentence stands above already."""
+    if verdict.semantics is not Semantics.INCONCLUSIVE:
+        return objection
+    is_read_back = arguments.input is None and not arguments.by_eye
+    return f"nothing was proven; try it again{' with --input or --by-eye' if is_read_back else ''}"
 
 
 def _say(text: str) -> None:

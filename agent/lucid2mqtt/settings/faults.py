@@ -85,9 +85,19 @@ def _words(detail: ErrorDetails, path: Path) -> tuple[str, str]:
         return message, _example(path)
     if isinstance(given, str | int | float) and path[-1:] and path[-1] not in _SECRET_KEYS:
         message = f"{message}, not {given!r}"
+    if detail["type"] == "float_parsing" and isinstance(given, str) and _is_number(pointed := given.replace(",", ".")):
+        return message, f"write it with a point: {pointed}"
     if detail["type"] == "string_type" and isinstance(given, bool | int | float):
         return message, "put it in quotes"
     return message, _example(path) if "keys with values" in message or "list" in message else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _example(path: Path) -> str:

@@ -48,6 +48,10 @@ def _figures(path: Path, thermostat: ThermostatSettings) -> Iterator[Finding]:
     yield from _modes(path, thermostat)
     yield from _drives(path, thermostat)
     yield from _limiter(path, thermostat)
+    outdoor = thermostat.outdoor
+    if outdoor is not None and outdoor.channel is not None and channel_ref(outdoor.channel) in _wired_sensors(thermostat):
+        message = "is a sensor of the thermostat too: it would take the room for the weather"
+        yield Finding((*path, "outdoor"), message, "name a sensor that is outside, or leave outdoor out", is_warning=True)
     if thermostat.schedule is not None:
         yield from _schedule((*path, "schedule"), thermostat.schedule, thermostat)
     window = thermostat.window
@@ -135,6 +139,10 @@ def _drive(path: Path, keys: DriveKeys, outputs: int) -> Iterator[Finding]:
         yield Finding((*path, "analog", key), str(fault))
 
 
+def _wired_sensors(thermostat: ThermostatSettings) -> list[ChannelRef]:
+    return [channel_ref(sensor.channel) for sensor in thermostat.sensors if sensor.channel is not None]
+
+
 def _limiter(path: Path, thermostat: ThermostatSettings) -> Iterator[Finding]:
     limiter = thermostat.limiter
     if limiter is None:
@@ -143,7 +151,7 @@ def _limiter(path: Path, thermostat: ThermostatSettings) -> Iterator[Finding]:
         limiter_options(limiter)
     except ValueError as fault:
         yield Finding((*path, "limiter", "limit_c"), str(fault))
-    if channel_ref(limiter.sensor) in [channel_ref(sensor.channel) for sensor in thermostat.sensors if sensor.channel is not None]:
+    if channel_ref(limiter.sensor) in _wired_sensors(thermostat):
         message = "is a sensor of the thermostat too: when it lies, nothing limits"
         yield Finding((*path, "limiter", "sensor"), message, "give the limiter a sensor of its own", is_warning=True)
 

@@ -19,14 +19,15 @@ from lucid2mqtt.settings.tree import Path, Tree, dotted
 
 _MERGE = "tag:yaml.org,2002:merge"
 _NOTHING = "tag:yaml.org,2002:null"
+_KINDS = {"tag:yaml.org,2002:timestamp": "date", "tag:yaml.org,2002:int": "whole number", "tag:yaml.org,2002:float": "number"}
 
 
-def read_file(path: FilePath) -> Tree:
-    """The tree of `path`; what cannot be read is in its `faults`."""
+def read_file(path: FilePath, *, if_missing: str = "name an existing file with -c, or leave -c out") -> Tree:
+    """The tree of `path`; what cannot be read is in its `faults`, with the remedy `if_missing` where there is no such file."""
     try:
         text = path.read_bytes().decode()
     except OSError as fault:
-        remedy = "name an existing file with -c, or leave -c out" if isinstance(fault, FileNotFoundError) else ""
+        remedy = if_missing if isinstance(fault, FileNotFoundError) else ""
         return Tree(faults=[SettingsFault(str(path), "file", f"cannot be read: {fault.strerror}", remedy)])
     except UnicodeDecodeError as fault:
         return Tree(faults=[SettingsFault(str(path), "file", f"byte {fault.start} is not UTF-8 text", "save the file as UTF-8")])
@@ -97,7 +98,8 @@ class _Reader:
         try:
             return self._yaml.constructor.construct_object(node)
         except (YAMLError, ValueError):
-            self._object(node, path, f"{node.value!r} cannot be read as {node.tag}", "put it in quotes")
+            kind = _KINDS.get(str(node.tag), str(node.tag))
+            self._object(node, path, f"{node.value!r} cannot be read as a {kind}", "put it in quotes")
             return None
 
     def _sequence(self, node: Node, path: Path) -> list[Any]:

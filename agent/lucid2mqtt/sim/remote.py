@@ -40,6 +40,8 @@ def answer(bench: RemoteBench, line: bytes, now: float) -> dict[str, object]:
     """Carry out one line; whatever is wrong with it is in the answer."""
     try:
         return {"ok": True, "now": now, **_carry_out(bench, json.loads(line), now)}
+    except json.JSONDecodeError as error:
+        return {"ok": False, "now": now, "error": f'no JSON: {error}; write it like {{"show": "modules"}}'}
     except (ValueError, RecursionError) as error:
         return {"ok": False, "now": now, "error": str(error)}
 

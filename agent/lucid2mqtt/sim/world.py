@@ -15,7 +15,7 @@ class World:
 
     def __init__(self, modules: Sequence[VirtualModule], *, speed: float = 1.0) -> None:
         if not 0 < speed <= 10_000:
-            raise ValueError(f"speed {speed:g} is outside 0..10000")
+            raise ValueError(f"speed must be more than 0 and at most 10000, not {speed:g}")
         self.modules = tuple(modules)
         self.speed = speed
         self._now: float | None = None

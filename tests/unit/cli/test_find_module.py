@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lucid2mqtt.cli.find_module import FoundModule, PortHeld, find_module
+from lucid2mqtt.cli.find_module import FoundModule, PortHeld, find_module, options_for
+from lucid2mqtt.engine.options import ModuleOptions
 from lucid2mqtt.errors import LinkLost, RequestRejected
+from lucid2mqtt.lucid.identity import Identity
 from lucid2mqtt.settings import Settings, load
 from tests.unit.cli.virtual import bench_of, port_of
 
@@ -61,3 +63,26 @@ def test_a_port_that_somebody_holds_is_told_with_what_to_do(tmp_path: Path) -> N
         finally:
             os.close(holder)
     assert "systemctl stop lucid2mqtt" in held.value.remedy
+
+
+def test_ports_that_are_all_held_are_told_in_one_breath(tmp_path: Path) -> None:
+    with bench_of(tmp_path, "AI4", "DO4", "RI4"):
+        holders = [os.open(port_of(tmp_path, family), os.O_RDWR | os.O_NOCTTY) for family in ("AI4", "DO4", "RI4")]
+        for holder in holders:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+        try:
+            with pytest.raises(PortHeld) as held:
+                found(tmp_path, "heaters-north")
+        finally:
+            for holder in holders:
+                os.close(holder)
+    assert str(held.value).count("is in use by") == 1
+    assert str(held.value).endswith("; 2 more ports are in use too")
+
+
+def test_a_serial_number_is_a_better_word_than_a_port() -> None:
+    by_port, by_serial = ModuleOptions(port="tcp://pi:4001", name="bench"), ModuleOptions(serial=700002, name="lab")
+    identity = Identity(firmware=22, hardware=3, class_code=0, type_code=0, serial=700002)
+    assert options_for([by_port, by_serial], identity, "tcp://pi:4001") is by_serial
+    assert options_for([by_port], identity, "tcp://pi:4001") is by_port
+    assert options_for([by_port], identity, "tcp://pi:4002") is None

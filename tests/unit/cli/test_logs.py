@@ -19,7 +19,13 @@ def test_people_get_time_and_level_from_the_level_on_they_asked_for(capsys: pyte
     logging.getLogger("lucid2mqtt.x").warning("loud")
     said = capsys.readouterr().err
     assert "quiet" not in said
-    assert "WARNING lucid2mqtt.x: loud" in said
+    assert "WARNING loud" in said
+
+
+def test_who_asked_for_everything_gets_the_place_too(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to_stderr("debug", {})
+    logging.getLogger("lucid2mqtt.x").debug("step")
+    assert "DEBUG   lucid2mqtt.x: step" in capsys.readouterr().err
 
 
 def test_the_journals_form_is_used_only_where_the_journal_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,4 +38,4 @@ def test_the_journals_form_is_used_only_where_the_journal_listens(tmp_path: Path
         logging.getLogger("x").error("two")
     first, second = (tmp_path / "err").read_text().splitlines()
     assert first == "<3>x: one"
-    assert second.endswith("ERROR   x: two")
+    assert second.endswith("ERROR   two")

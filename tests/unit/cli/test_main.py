@@ -36,6 +36,12 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"lucid2mqtt {__version__}\n"
 
 
+def test_without_a_verb_all_of_them_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    said = capsys.readouterr().err
+    assert all(f"    {verb}" in said for verb in VERBS)
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -55,6 +61,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ["check", "--conf", "x"],
         ["simulate", "--world", "moon"],
         ["simulate", "--speed", "-1"],
+        ["demo", "--mqtt-port", "0"],
+        ["demo", "--mqtt-port", "99999"],
+        ["demo", "--mqtt-port", "usual"],
     ],
     ids=" ".join,
 )

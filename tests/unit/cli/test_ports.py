@@ -63,3 +63,29 @@ def test_ports_of_the_agent_are_its_own_to_tell_and_not_touched(tmp_path: Path, 
             found = json.loads(capsys.readouterr().out)
     assert found[0] == told
     assert [port["module"]["family"] for port in found] == ["RI4", "DO4"]
+
+
+def test_a_running_agent_tells_what_it_calls_its_modules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = {
+        "port": "/dev/ttyACM0",
+        "state": "open",
+        "detail": "",
+        "module": {"family": "RI4", "serial": 700001, "firmware": 22, "channels": 4, "type": "Pt1000"},
+        "counters": None,
+    }
+
+    async def status(request: dict[str, object]) -> object:
+        return {"ports": [told, {**told, "port": "/dev/ttyACM1", "state": "waiting", "module": None}]}
+
+    async def modules(request: dict[str, object]) -> object:
+        return [{"name": "boiler", "serial": 700001, "online": True}, {"name": "lost", "serial": 700002, "online": False}]
+
+    with console_of(tmp_path / "c", {"status": status, "modules": modules}):
+        assert main(["list", "--port", str(tmp_path / "usb-*"), "--console", str(tmp_path / "c")]) == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split()[:2] == ["MODULE", "PORT"]
+    assert [row.split()[:3] for row in rows] == [
+        ["boiler", "/dev/ttyACM0", "open"],
+        ["-", "/dev/ttyACM1", "waiting"],
+        ["lost", "-", "away"],
+    ]

@@ -120,3 +120,21 @@ def test_a_named_console_that_cannot_be_used_is_said_and_a_guessed_one_is_passed
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(reach, "SERVICE_CONSOLE", tmp_path / "none")
     assert agents_console(Namespace(console=None)) is None
+
+
+@pytest.mark.parametrize("words", [("thermostat", "list"), ("clients",), ("trace", "1"), ("forget", "heaters")], ids=" ".join)
+def test_a_verb_that_needs_the_agent_says_where_it_looked(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("LUCID2MQTT_CONSOLE__PATH", raising=False)
+    monkeypatch.setattr(reach, "console_path", lambda: tmp_path / "usual")
+    monkeypatch.setattr(reach, "SERVICE_CONSOLE", tmp_path / "service")
+    assert main([*words]) == 3
+    assert "name the socket of one that runs with --console" in capsys.readouterr().err
+    assert main([*words, "--console", str(tmp_path / "mine")]) == 3
+    assert f"no agent listens at {tmp_path / 'mine'}" in capsys.readouterr().err
+
+
+def test_a_bare_serial_number_is_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["read", "591921152", "--console", str(tmp_path / "none")]) == 1
+    assert "did you mean serial:591921152?" in capsys.readouterr().err

@@ -120,7 +120,8 @@ def test_a_wrong_call_is_refused_with_a_remedy(words: tuple[str, ...], says: str
     ("name", "content", "place", "says"),
     [
         ("gone.csv", None, "gone.csv", "cannot be read"),
-        ("gone.yaml", None, "gone.yaml", "cannot be read"),
+        ("gone.yaml", None, "gone.yaml", r"cannot be read: No such file or directory \(name an existing file\)"),
+        ("bad.yaml", b"begins: 2026-01-40\n", "bad.yaml:1:9", "'2026-01-40' cannot be read as a date"),
         ("bad.csv", b"time,temperature\n0,20\n60,warm\n", "bad.csv:3:1", "no number"),
         ("bad.csv", b"time,temperature\n0,\xff\n", "bad.csv", "not UTF-8"),
     ],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.cli.exits import Exit
 from lucid2mqtt.cli.main import main
 from lucid2mqtt.sim.faults import Silence
 from tests.unit.cli.virtual import bench_of, port_of
@@ -104,10 +105,35 @@ def test_a_port_that_somebody_holds_is_named_with_its_holder(tmp_path: Path, cap
             assert main(["safe-state", *settings(tmp_path, RELAYS)]) == 3
         finally:
             os.close(holder)
-    assert "Relays: this module was not reached" in capsys.readouterr().err
+    assert "Relays: this module was not reached (its port may be one of those in use)" in capsys.readouterr().err
 
 
 def test_an_inactive_output_cannot_be_made_safe_and_that_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with bench_of(tmp_path, "DO4", commissioned=False):
         assert main(["safe-state", *settings(tmp_path, RELAYS)]) == 1
     assert "inactive" in capsys.readouterr().err
+
+
+HEATED = "thermostats:\n  - name: Living\n    sensors: [{topic: sensors/living}]\n    heater: %s\n"
+
+
+@pytest.mark.parametrize(
+    ("modules", "heater"),
+    [
+        ("  - {match: {serial: 700001}, name: Relays, family: DO4, channels: {1: {exit: hold}}}\n", "relays/1"),
+        ("  - {match: {serial: 700001}, family: DO4, channels: {1: {exit: hold}}}\n", "do4-700001/1"),
+        ("  []\n", "do4-700001/1"),
+    ],
+    ids=["named", "by its serial number", "not declared"],
+)
+def test_a_heater_of_a_thermostat_goes_off_or_is_told_to_be_out_of_reach(
+    modules: str, heater: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = settings(tmp_path, modules + HEATED % heater)
+    with bench_of(tmp_path, "DO4"):
+        relays = port_of(tmp_path, "DO4")
+        assert main(["write", relays, "1=on", "2=on", *NO_AGENT]) == 0
+        assert main(["safe-state", *config]) == 0
+        assert states_of(relays, capsys) == [False, False, True, False]
+    assert main(["safe-state", *config]) == Exit.LINK
+    assert capsys.readouterr().err.count("was not reached") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,15 @@ def test_an_analog_output_has_no_on_off_mode(tmp_path: Path, capsys: pytest.Capt
     with bench_of(tmp_path, "AO4"):
         assert verify(tmp_path, "heaters", "0", "--yes") == 1
     assert "is no digital output" in capsys.readouterr().err
+
+
+def test_a_trial_that_saw_nothing_leaves_an_earlier_verdict_in_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "state").mkdir()
+    seen = {"semantics": "extends", "cancels": True, "triggers_after_end": False, "sentence": "it was seen at the contact"}
+    with bench_of(tmp_path, "DO4") as (module,):
+        (tmp_path / "state" / "verdicts.json").write_text(json.dumps({f"700001/{module.identity.firmware}/0": seen}))
+        assert verify(tmp_path, "heaters", "0", "--yes", "--hold-s", "0.2") == 0
+    first, kept, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("heaters channel 0: inconclusive: ")
+    assert kept == "an earlier trial saw more, its verdict is kept: extends: it was seen at the contact"
+    assert "drive: deadman use it" in last

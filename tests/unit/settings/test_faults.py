@@ -1,3 +1,4 @@
+import pytest
 from pydantic import ValidationError
 
 from lucid2mqtt.settings.faults import fault_of, known_keys
@@ -30,3 +31,11 @@ def test_a_fault_without_a_place_names_the_source() -> None:
         (detail,) = error.errors()
     assert str(fault_of(detail, Tree(), "here")) == "here: scan_s: must be a number, not 'x'"
     assert str(fault_of(detail, Tree(places={("scan_s",): "f:9:1"}), "here")).startswith("f:9:1: ")
+
+
+@pytest.mark.parametrize(("written", "remedy"), [("20,5", "write it with a point: 20.5"), ("a,b", ""), ("1,2,3", "")])
+def test_a_decimal_comma_is_recognised(written: str, remedy: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({"scan_s": written})
+    (detail,) = refused.value.errors()
+    assert fault_of(detail, Tree(), "here").remedy == remedy

@@ -89,6 +89,7 @@ def test_a_share_of_everybody_is_that_of_each_client_unless_it_has_its_own() -> 
         ({"module": None}, "either a module or a port"),
         ({"port": "/dev/ttyUSB0"}, "either a module or a port"),
         ({"mode": "exclusive"}, "give `access: all` to somebody"),
+        ({"mode": "exclusive", "channels": {3: "all"}}, "leave `channels` out"),
         ({"listen": "tcp://0.0.0.0:4001", "access": "outputs"}, "name who may, by `address`"),
         ({"listen": "tls://0.0.0.0:4001"}, "name certificate and key"),
         ({"clients": [{"name": "anna", "address": "192.0.2.7"}]}, "by name or by address"),

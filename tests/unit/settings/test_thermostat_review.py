@@ -73,6 +73,7 @@ def test_all_days_that_are_wrong_are_told_and_do_not_hide_each_other() -> None:
     ("keys", "key", "word"),
     [
         ({"limiter": {"sensor": "Boiler room/Flow", "limit_c": 60}}, "limiter.sensor", "is a sensor of the thermostat too"),
+        ({"outdoor": "Boiler room/Flow"}, "outdoor", "is a sensor of the thermostat too"),
         ({"fusion": "median"}, "fusion", "the median of fewer than three"),
         ({"hysteresis_k": 0.5}, "hysteresis_k", "no effect with law: pid"),
         ({"law": "on_off", "gains": {"kp": 1, "ki": 0}}, "gains", "no effect with law: on_off"),

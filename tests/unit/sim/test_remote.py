@@ -91,6 +91,12 @@ def test_what_is_not_understood_is_told(document: object, error: str) -> None:
     assert error in told_so["error"]
 
 
+def test_what_is_no_json_is_told_with_an_example() -> None:
+    told_so = answer(Bench(), b"unplug\n", 0.0)
+    assert str(told_so["error"]).startswith("no JSON: ")
+    assert str(told_so["error"]).endswith('write it like {"show": "modules"}')
+
+
 @given(st.binary(max_size=200))
 def test_no_line_can_bring_the_bench_down(line: bytes) -> None:
     assert answer(Bench(), line, 0.0)["ok"] is False

@@ -81,7 +81,9 @@ class AlarmBoard:
         """Opens every latch whose cause has gone, and gives what still stands; RequestRejected when nothing could be opened."""
         stuck = {name: alarm for name, alarm in self._standing.items() if alarm.active}
         if not self.can_reset:
-            why = "; ".join(alarm.reason for alarm in stuck.values()) or "there is no alarm to reset"
+            if not stuck:
+                raise RequestRejected(Reason.BUSY, "nothing was reset: there is no alarm", "nothing has to be done")
+            why = "; ".join(alarm.reason for alarm in stuck.values())
             raise RequestRejected(Reason.BUSY, f"nothing was reset: {why}", "remove the cause first")
         self._standing = stuck
         return self.standing

@@ -224,7 +224,8 @@ class Presets:
         is_passing = follows_schedule and self._is_by_hand and standing not in _LASTING
         until = ", until the next switching time" if is_passing else ""
         if standing is Preset.NONE:
-            return Target(self.manual_c, Preset.NONE, f"set by hand{until}")
+            why = "target of the settings" if self._manual_c is None else "set by hand"
+            return Target(self.manual_c, Preset.NONE, f"{why}{until}")
         return Target(self._options.of(standing), standing, f"preset {standing}{until}", standing in _SAVING)
 
     def _raised(self, wish: Target) -> Target:

@@ -148,7 +148,7 @@ class Thermostat:
             target_c=self._session.target_c if self._session is not None else inputs.target_c if is_controlled else None,
             stage=self._stage,
             alarms=alarms,
-            reason=self._told(wish),
+            reason=self._told(now, wish, gives_something=bool(heating.delivered or cooling.delivered)),
             autotune=self._session.progress if self._session is not None else self._tuning_shown,
         )
 
@@ -203,9 +203,14 @@ class Thermostat:
             return self._limiter.trip or self._limiter.fault
         return ""
 
-    def _told(self, wish: _Wish) -> str:
-        if wish.side is None or wish.duty == 0.0 or wish.side.duty > 0.0:
+    def _told(self, now: float, wish: _Wish, *, gives_something: bool) -> str:
+        if wish.side is None or wish.duty == 0.0:
             return wish.reason
+        if wish.side.duty > 0.0:
+            wait_s = wish.side.next_switch_s(now)
+            if wish.duty < 1.0 or gives_something or not 1.0 <= wait_s < math.inf:
+                return wish.reason
+            return f"{wish.reason}, after the minimum off time: another {wait_s:.0f} s"
         return f"{wish.reason}, withheld: {self._alarms.block or 'the output for the other direction is still on'}"
 
     def _rest(self, why: str, *, is_failure: bool = False) -> _Wish:

@@ -37,6 +37,10 @@ def test_a_chosen_preset_gives_its_temperature(name: str, celsius: float) -> Non
     assert target(chosen).preset == Preset(name.strip().lower())
 
 
+def test_a_target_that_nobody_set_is_that_of_the_settings() -> None:
+    assert target(presets(), follows_schedule=False).reason == "target of the settings"
+
+
 def test_none_goes_back_to_the_target_set_by_hand() -> None:
     chosen = presets()
     chosen.set_target(19.5)

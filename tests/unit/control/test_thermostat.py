@@ -653,3 +653,13 @@ def test_an_actuator_that_failed_is_told_on_while_it_is_tried_again() -> None:
     house.run(1)
     assert AlarmName.ACTUATOR_LOST in house.alarms
     assert "heats to" in house.decision.reason
+
+
+def test_full_heat_that_waits_for_the_minimum_off_time_says_so() -> None:
+    house = House(start_c=16.0)
+    waiting = house.run(0.01)
+    assert not any(waiting.heating.relays)
+    assert "after the minimum off time: another" in waiting.reason
+    heating = house.run(1)
+    assert any(heating.heating.relays)
+    assert "minimum off time" not in heating.reason

@@ -1,14 +1,18 @@
-"""Ansible, pointed at a Debian in a folder or at the same one booted."""
+"""Ansible, pointed at Debians in folders or at a booted one."""
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,8 @@ PLAYBOOKS = REPOSITORY / "ansible"
 _TOOLS = ("ansible>=12,<13", "ansible-lint>=26,<27")
 NODE, BROKER = "az-2", "broker"
 NODE_PASSWORD, HOME_PASSWORD = "geheim", "klug"
+
+Variables = dict[str, Any]  # Any: JSON
 
 
 def ansible_tools() -> Path:
@@ -36,69 +42,102 @@ def ansible_tools() -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """How a playbook ended."""
+    """How a playbook ended. `changed` are the names of the tasks that changed something, by host."""
 
     code: int
     said: str
-    changed: dict[str, int]
+    changed: Mapping[str, frozenset[str]]
 
     @property
     def changed_nothing(self) -> bool:
-        return self.code == 0 and set(self.changed.values()) == {0}
+        return self.code == 0 and not any(self.changed.values())
 
 
+@dataclass
 class Fleet:
-    """One machine that is broker and node at once. `enter` is a chroot(8) of our own for a booted machine."""
+    """Machines for Ansible, each a folder with a Debian. What it took is noted in `timings`, in s, by what was done.
 
-    def __init__(self, folder: Path, root: Path, wheels: Path, enter: Path | None = None) -> None:
-        self.inventory = folder / "inventory.json"
-        self.pki = folder / "pki"
-        self._wheels = wheels
-        there = {
+    `enter` is a chroot(8) of our own, for machines that are booted.
+    """
+
+    folder: Path
+    wheels: Path
+    enter: Path | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    _hosts: dict[str, dict[str, Variables]] = field(default_factory=lambda: {"lucid2mqtt_brokers": {}, "lucid2mqtt_nodes": {}})
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory.json"
+
+    @property
+    def wheel(self) -> Path:
+        return next(self.wheels.glob("lucid2mqtt-*.whl"))
+
+    def add_broker(self, root: Path) -> None:
+        self._hosts["lucid2mqtt_brokers"][BROKER] = self._way_to(root) | {
+            "lucid2mqtt_broker_names": ["localhost", "127.0.0.1"],
+            "lucid2mqtt_broker_clients": [{"name": "homeassistant", "password": HOME_PASSWORD, "rights": ["readwrite lucid2mqtt/#"]}],
+        }
+
+    def add_node(self, name: str, root: Path) -> Variables:
+        """Its variables, which may be changed."""
+        node = (
+            self._way_to(root)
+            | copy.deepcopy(_NODE)
+            | {"lucid2mqtt_node": name, "lucid2mqtt_wheelhouse": str(self.wheels)}
+            | version_of(self.wheel)
+        )
+        self._hosts["lucid2mqtt_nodes"][name] = node
+        return node
+
+    def _way_to(self, root: Path) -> Variables:
+        way = {
             "ansible_connection": "community.general.chroot",
             "ansible_host": str(root),
             "ansible_python_interpreter": "/usr/bin/python3",
         }
-        if enter is not None:
-            there["ansible_chroot_exe"] = str(enter)
-        self._tree: dict[str, Any] = {  # Any: JSON
-            "all": {
-                "children": {
-                    "lucid2mqtt_brokers": {"hosts": {BROKER: {**there, **_BROKER}}},
-                    "lucid2mqtt_nodes": {"hosts": {NODE: {**there, **_NODE, "lucid2mqtt_wheelhouse": str(wheels)}}},
-                }
-            }
-        }
-        self.node: dict[str, Any] = self._tree["all"]["children"]["lucid2mqtt_nodes"]["hosts"][NODE]  # Any: JSON
-        self.release(next(wheels.glob("lucid2mqtt-*.whl")))
+        return way if self.enter is None else {**way, "ansible_chroot_exe": str(self.enter)}
 
-    def release(self, wheel: Path) -> None:
-        """From now on the inventory wants this wheel."""
-        self.node |= {"lucid2mqtt_version": wheel.name.split("-")[1], "lucid2mqtt_package": str(wheel)}
-
-    def play(self, playbook: str, *options: str, **instead: Any) -> Run:  # Any: JSON
+    def play(self, playbook: str, *options: str, noted_as: str = "", **instead: Any) -> Run:  # Any: JSON
         """Runs it with the inventory as it is, and `instead` for single variables."""
-        self.inventory.write_text(json.dumps(self._tree))
+        self.inventory.write_text(json.dumps({"all": {"children": {group: {"hosts": hosts} for group, hosts in self._hosts.items()}}}))
         words = [str(ansible_tools() / "ansible-playbook"), "-i", str(self.inventory), playbook, *options, "-e", json.dumps(instead)]
         environ = {
             **os.environ,
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_HOME": str(self.inventory.parent / "ansible"),
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
             "ANSIBLE_STDOUT_CALLBACK": "default",
         }
+        began = time.monotonic()
         done = subprocess.run(words, cwd=PLAYBOOKS, env=environ, capture_output=True, text=True, check=False, timeout=400)
-        said = done.stdout + done.stderr
-        recap = [line.split() for line in done.stdout.partition("PLAY RECAP")[2].splitlines() if "changed=" in line]
-        changed = {words[0]: int(word.removeprefix("changed=")) for words in recap for word in words if word.startswith("changed=")}
-        return Run(done.returncode, said, changed)
+        if noted_as:
+            self.timings[noted_as] = time.monotonic() - began
+        return Run(done.returncode, done.stdout + done.stderr, _changed(done.stdout))
+
+    def must(self, playbook: str, *options: str, noted_as: str = "", **instead: Any) -> Run:  # Any: JSON
+        """As `play`; AssertionError with all it said when it fails."""
+        done = self.play(playbook, *options, noted_as=noted_as, **instead)
+        assert done.code == 0, done.said
+        return done
 
 
-_BROKER = {
-    "lucid2mqtt_broker_names": ["localhost", "127.0.0.1"],
-    "lucid2mqtt_broker_clients": [{"name": "homeassistant", "password": HOME_PASSWORD, "rights": ["readwrite lucid2mqtt/#"]}],
-}
-_NODE = {
-    "lucid2mqtt_node": NODE,
+def _changed(said: str) -> dict[str, frozenset[str]]:
+    """Names of tasks by host, without the role's name before them."""
+    found: dict[str, set[str]] = {}
+    task = ""
+    for line in said.splitlines():
+        if heading := re.match(r"(?:TASK|RUNNING HANDLER) \[(?:\S+ : )?(.*?)\] \**$", line):
+            task = heading[1]
+        elif host := re.match(r"changed: \[([^\]\s]+)", line):
+            found.setdefault(host[1], set()).add(task)
+    return {host: frozenset(tasks) for host, tasks in found.items()}
+
+
+_NODE: Variables = {
     "lucid2mqtt_broker_url": "mqtts://localhost:8883",
     "lucid2mqtt_secrets": {"mqtt__password": NODE_PASSWORD},
     "lucid2mqtt_healthy_after_s": 2,
@@ -112,16 +151,21 @@ _NODE = {
 }
 
 
-def sick_wheel(wheel: Path, folder: Path) -> Path:
-    """The same program as a later version that falls over at its start."""
-    version = wheel.name.split("-")[1]
-    sick = folder / wheel.name.replace(version, "99.0.0")
-    with zipfile.ZipFile(wheel) as well, zipfile.ZipFile(sick, "w") as ill:
+def version_of(wheel: Path) -> Variables:
+    """The variables that make a node want this wheel."""
+    return {"lucid2mqtt_version": wheel.name.split("-")[1], "lucid2mqtt_package": str(wheel)}
+
+
+def later_wheel(wheel: Path, folder: Path, version: str, *, is_sick: bool = False) -> Path:
+    """The same program under another version; a sick one falls over at its start."""
+    old = wheel.name.split("-")[1]
+    later = folder / wheel.name.replace(old, version)
+    with zipfile.ZipFile(wheel) as well, zipfile.ZipFile(later, "w") as changed:
         for name in well.namelist():
             data = well.read(name)
             if name == "lucid2mqtt/__init__.py" or name.endswith("/METADATA"):
-                data = data.replace(version.encode(), b"99.0.0")
-            if name == "lucid2mqtt/app.py":
+                data = data.replace(old.encode(), version.encode())
+            if name == "lucid2mqtt/app.py" and is_sick:
                 data += b'\nraise RuntimeError("sick")\n'
-            ill.writestr(name.replace(f"lucid2mqtt-{version}.", "lucid2mqtt-99.0.0."), data)
-    return sick
+            changed.writestr(name.replace(f"lucid2mqtt-{old}.", f"lucid2mqtt-{version}."), data)
+    return later

@@ -1,72 +1,37 @@
-"""The playbooks, on a Debian in a folder and on a booted one. Runs with the tests of the service, see tests/system/test_service.py."""
+"""The playbooks on a booted Debian. Runs with the tests of the service, see tests/system/test_service.py."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import pytest
 
+from lucid2mqtt.lucid.frames import get_io, set_io
+from lucid2mqtt.lucid.values import ValueType, encode
 from tests.broker import wait_until
-from tests.system.fleet import HOME_PASSWORD, NODE, NODE_PASSWORD, PLAYBOOKS, Fleet, ansible_tools, sick_wheel
-from tests.system.nspawn import base_system, overlay, wheels
-from tests.system.service_house import UNIT, ServiceHouse, add_bench, add_program
+from tests.system.fleet import HOME_PASSWORD, NODE, NODE_PASSWORD, later_wheel, version_of
+from tests.system.fleet_house import FleetHouse
+from tests.system.nspawn import REPOSITORY
+from tests.system.service_house import UNIT
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 
-PYTHON = "/opt/bench/bin/python"
-CA = "/etc/mosquitto/lucid2mqtt/ca.pem"
-LISTEN = """
-import sys, paho.mqtt.subscribe as subscribe
-user, password, topic = sys.argv[1:]
-message = subscribe.simple(topic, hostname="localhost", port=8883, auth={"username": user, "password": password}, tls={"ca_certs": "%s"})
-print(message.topic, message.payload.decode())
-"""
-SPEAK = """
-import sys, paho.mqtt.publish as publish
-user, password, topic, payload = sys.argv[1:]
-publish.single(topic, payload, qos=1, retain=True, hostname="localhost", port=8883, auth={"username": user, "password": password}, tls={"ca_certs": "%s"})
-"""
+SETTINGS = "/etc/lucid2mqtt/settings.yaml"
+PASSWORD = "/etc/credstore/lucid2mqtt.mqtt__password"
+ADDITIONS = f"/etc/systemd/system/{UNIT}.d/node.conf"
+CERTIFICATE = "/etc/lucid2mqtt/tls/node.pem"
+ON = encode(ValueType.DI1, value=True)
+REFUSED, DONE = b"\xa0\x00", b"\x00\x00"
 
 
-class FleetHouse(ServiceHouse):
-    fleet: Fleet
-
-    def hears(self, user: str, password: str, topic: str) -> str:
-        return self.tell("timeout", "5", PYTHON, "-c", LISTEN % CA, user, password, topic).strip()
-
-    def says(self, user: str, password: str, topic: str, payload: str) -> int:
-        return self.exit_code("timeout", "5", PYTHON, "-c", SPEAK % CA, user, password, topic, payload)
-
-    def release(self) -> str:
-        return self.must("readlink", "/usr/local/bin/lucid2mqtt").strip()
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetHouse]:
-    """One line on a bare, booted Debian has made it broker and node."""
-    folder = tmp_path_factory.mktemp("fleet")
-    base = base_system()
-    wheel_folder = wheels(base)
-    with overlay(base, folder) as root:
-        add_program(root, wheel_folder, "/opt/bench")
-        add_bench(root, "/opt/bench/bin/lucid2mqtt")
-        (root / "etc/systemd/system/ser2net.service.d").mkdir()
-        (root / "etc/systemd/system/ser2net.service.d/quick.conf").write_text("[Service]\nTimeoutStopSec=1s\n")  # it does not end by itself
-        with FleetHouse(root, folder / "boot.log") as house:
-            house.start_bench()
-            enter = folder / "enter"
-            enter.write_text(f'#!/bin/sh\nshift\nexec nsenter --target {house.leader} --all -- "$@"\n')
-            enter.chmod(0o755)
-            house.fleet = Fleet(folder, root, wheel_folder, enter)
-            made = house.fleet.play("site.yml")
-            assert made.code == 0, made.said
-            yield house
+@pytest.fixture
+def house(fleet_house: FleetHouse) -> FleetHouse:
+    wait_until(fleet_house.serves_heaters)
+    return fleet_house
 
 
 def test_one_line_gives_a_running_agent_with_tls_to_the_broker(house: FleetHouse) -> None:
-    wait_until(house.serves_heaters)
     status = f"lucid2mqtt/{NODE}/status"
     wait_until(lambda: house.hears("homeassistant", HOME_PASSWORD, status) == f"{status} online")
     assert house.hears("homeassistant", HOME_PASSWORD, f"lucid2mqtt/{NODE}/heaters/living/state").endswith((" OFF", " ON"))
@@ -74,10 +39,21 @@ def test_one_line_gives_a_running_agent_with_tls_to_the_broker(house: FleetHouse
 
 def test_a_second_run_changes_nothing_and_nor_does_a_rehearsal(house: FleetHouse) -> None:
     pid = house.pid()
-    for options in ((), ("--check",)):
-        again = house.fleet.play("site.yml", *options)
-        assert again.changed_nothing, again.said
+    again = house.fleet.must("site.yml", noted_as="site.yml, second run")
+    assert again.changed_nothing, again.changed
+    rehearsal = house.fleet.must("site.yml", "--check", noted_as="site.yml --check")
+    assert rehearsal.changed_nothing, rehearsal.changed
     assert house.pid() == pid, "the agent was left alone"
+
+
+def test_a_rehearsal_tells_what_would_change_and_changes_nothing(house: FleetHouse) -> None:
+    before, pid = house.text(SETTINGS), house.pid()
+    settings = {**house.node["lucid2mqtt_settings"], "scan_s": 2}
+    rehearsal = house.fleet.must("nodes.yml", "--check", lucid2mqtt_settings=settings, lucid2mqtt_devices=["char-ttyUSB rw"])
+    assert rehearsal.changed == {
+        NODE: {"Settings, once the release to come has found nothing wrong in them", "What this node adds to the service"}
+    }
+    assert (house.text(SETTINGS), house.pid()) == (before, pid)
 
 
 def test_a_node_may_write_only_its_own_branch(house: FleetHouse) -> None:
@@ -89,88 +65,117 @@ def test_a_node_may_write_only_its_own_branch(house: FleetHouse) -> None:
 
 
 def test_wrong_settings_never_go_live(house: FleetHouse) -> None:
-    before, pid = house.inside("/etc/lucid2mqtt/settings.yaml").read_text(), house.pid()
-    wrong = house.fleet.play("nodes.yml", lucid2mqtt_settings={"prots": ["auto"]})
+    before, pid = house.text(SETTINGS), house.pid()
+    wrong = house.fleet.play("nodes.yml", lucid2mqtt_settings={"prots": ["auto"]}, noted_as="wrong settings, refused")
     assert wrong.code != 0
     assert "prots" in wrong.said
-    assert house.inside("/etc/lucid2mqtt/settings.yaml").read_text() == before
-    assert house.pid() == pid
+    assert (house.text(SETTINGS), house.pid()) == (before, pid)
 
 
 def test_right_settings_that_lose_a_module_are_rolled_back(house: FleetHouse) -> None:
-    wait_until(house.serves_heaters)
-    before = house.inside("/etc/lucid2mqtt/settings.yaml").read_text()
+    before = house.text(SETTINGS)
     lost = house.fleet.play("nodes.yml", lucid2mqtt_settings={"ports": ["/run/nowhere/usb-*"]}, lucid2mqtt_healthy_within_s=6)
     assert lost.code != 0
     assert "What ran before runs again" in lost.said
-    assert house.inside("/etc/lucid2mqtt/settings.yaml").read_text() == before
+    assert house.text(SETTINGS) == before
     wait_until(house.serves_heaters)
 
 
-def test_a_version_that_does_not_start_is_rolled_back(house: FleetHouse, tmp_path: Path) -> None:
-    before = house.release()
-    sick = sick_wheel(Path(house.fleet.node["lucid2mqtt_package"]), tmp_path)
-    upgrade = house.fleet.play("nodes.yml", lucid2mqtt_version="99.0.0", lucid2mqtt_package=str(sick))
+def test_a_version_that_does_not_start_is_rolled_back_with_all_that_came_with_it(house: FleetHouse, tmp_path: Path) -> None:
+    before = [house.release(), *map(house.text, (SETTINGS, PASSWORD, ADDITIONS, f"/etc/systemd/system/{UNIT}"))]
+    changed = shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    with (changed / "systemd" / UNIT).open("a") as unit:
+        unit.write("# another one\n")
+    sick = later_wheel(house.fleet.wheel, tmp_path, "99.0.0", is_sick=True)
+    upgrade = house.fleet.play(
+        "nodes.yml",
+        lucid2mqtt_config=str(changed),
+        lucid2mqtt_secrets={"mqtt__password": "another", "mqtt__client_id": "new"},
+        lucid2mqtt_devices=["char-ttyUSB rw"],
+        lucid2mqtt_settings={**house.node["lucid2mqtt_settings"], "scan_s": 2},
+        noted_as="sick version, rolled back",
+        **version_of(sick),
+    )
     assert upgrade.code != 0
     assert "What ran before runs again" in upgrade.said
-    assert house.release() == before
+    assert "sick" in upgrade.said, "what the agent said last"
+    assert [house.release(), *map(house.text, (SETTINGS, PASSWORD, ADDITIONS, f"/etc/systemd/system/{UNIT}"))] == before
+    assert not house.inside("/etc/credstore/lucid2mqtt.mqtt__client_id").exists()
+    assert not house.inside("/run/lucid2mqtt-before.tar").exists()
     wait_until(house.serves_heaters)
     assert house.show(UNIT, "ActiveState") == "active"
 
 
+def test_a_later_version_goes_live_and_the_earlier_one_again(house: FleetHouse, tmp_path: Path) -> None:
+    later = later_wheel(house.fleet.wheel, tmp_path, "98.0.0")
+    house.fleet.must("nodes.yml", noted_as="upgrade", **version_of(later))
+    assert house.agent("--version").strip() == "lucid2mqtt 98.0.0"
+    house.fleet.must("nodes.yml", noted_as="back to the version before")
+    assert "98.0.0" not in house.agent("--version")
+
+
+def test_a_run_that_was_broken_off_is_taken_up_by_the_next(house: FleetHouse) -> None:
+    """As if the control machine had died between the new settings and the restart."""
+    good, pid = house.text(SETTINGS), house.pid()
+    house.must("sh", "-c", "tar -C / -cf /run/lucid2mqtt-before.tar etc/lucid2mqtt/settings.yaml usr/local/bin/lucid2mqtt")
+    house.fleet.must("nodes.yml")
+    assert house.pid() != pid, "what lay there was never started"
+    assert house.text(SETTINGS) == good
+    assert not house.inside("/run/lucid2mqtt-before.tar").exists()
+
+
+def test_new_listeners_and_rights_are_reloaded_and_clients_stay(house: FleetHouse) -> None:
+    pid, before = house.pid(), house.node["lucid2mqtt_settings"]
+    read, switch = get_io(0, ValueType.DI1).encode(), set_io(0, ValueType.DI1, ON).encode()
+    listener = {"listen": "tcp://127.0.0.1:4001", "module": "heaters"}
+    try:
+        house.node["lucid2mqtt_settings"] = {**before, "passthrough": [listener]}
+        house.fleet.must("nodes.yml", noted_as="a new listener, by reload")
+        with house.visitor(4001) as visitor:
+            assert visitor.ask(read)[:2] == b"\x00\x01"
+            assert visitor.ask(switch) == REFUSED
+            house.node["lucid2mqtt_settings"] = {**before, "passthrough": [{**listener, "access": "outputs"}]}
+            house.fleet.must("nodes.yml")
+            wait_until(lambda: visitor.ask(switch) == DONE)
+            taken = {"listen": "tcp://127.0.0.1:8883", "module": "heaters"}
+            refused = house.fleet.play("nodes.yml", lucid2mqtt_settings={**before, "passthrough": [listener, taken]})
+            assert refused.code != 0
+            assert "8883" in refused.said
+            wait_until(lambda: visitor.ask(switch) == DONE, 5)
+    finally:
+        house.node["lucid2mqtt_settings"] = before
+        house.fleet.must("nodes.yml")
+    assert house.pid() == pid, "never restarted"
+
+
+def test_certificates_are_renewed_for_broker_and_node(house: FleetHouse) -> None:
+    def served() -> str:
+        handshake = "openssl s_client -connect localhost:8883 </dev/null 2>/dev/null | openssl x509 -noout -serial"
+        return house.must("sh", "-c", handshake)
+
+    before, own, broker = served(), house.text(CERTIFICATE), house.show("mosquitto", "MainPID")
+    house.fleet.must("site.yml", lucid2mqtt_certificates_renew_days=900, noted_as="site.yml, certificates renewed")
+    assert house.text(CERTIFICATE) != own
+    wait_until(lambda: served() != before)
+    assert house.show("mosquitto", "MainPID") == broker, "others at the broker notice nothing"
+    assert house.fleet.must("site.yml").changed_nothing
+    wait_until(house.serves_heaters)
+
+
 def test_the_ports_of_passthrough_are_for_the_networks_named_only(house: FleetHouse) -> None:
-    set_up = house.fleet.play("nodes.yml", lucid2mqtt_firewall=[{"port": 4001, "from": ["192.0.2.0/24", "2001:db8::/32"]}])
-    assert set_up.code == 0, set_up.said
-    rules = house.must("nft", "list", "table", "inet", "lucid2mqtt")
-    assert "ip saddr 192.0.2.0/24 tcp dport 4001 accept" in rules or "tcp dport 4001 ip saddr 192.0.2.0/24 accept" in rules
-    assert "tcp dport 4001 drop" in rules
-    away = house.fleet.play("nodes.yml")
-    assert away.code == 0, away.said
+    ports = [{"port": 4001, "from": ["192.0.2.0/24", "2001:db8::/32"]}]
+    house.fleet.must("nodes.yml", lucid2mqtt_firewall=ports)
+    assert house.exit_code("nft", "list", "table", "inet", "lucid2mqtt") != 0, "only written down"
+    house.must("nft", "--check", "--file", "/etc/lucid2mqtt/firewall.nft")
+    assert "from 2001:db8::/32 to any port 4001" in house.text("/etc/lucid2mqtt/firewall.ufw")
+    house.must("systemctl", "start", "nftables")
+    house.fleet.must("nodes.yml", lucid2mqtt_firewall=ports, lucid2mqtt_firewall_load=True)
+    for empties_all_tables in ("restart", "reload", "start"):
+        wait_until(lambda: house.exit_code("nft", "list", "table", "inet", "lucid2mqtt") == 0)
+        rules = house.must("nft", "list", "table", "inet", "lucid2mqtt")
+        assert "ip saddr 192.0.2.0/24 tcp dport 4001 accept" in rules or "tcp dport 4001 ip saddr 192.0.2.0/24 accept" in rules
+        assert "tcp dport 4001 drop" in rules
+        house.must("systemctl", empties_all_tables, "nftables")
+    house.fleet.must("nodes.yml")
     assert house.exit_code("nft", "list", "table", "inet", "lucid2mqtt") != 0
-
-
-def test_ser2net_is_shown_and_on_request_stopped_for_good(house: FleetHouse) -> None:
-    shown = house.fleet.play("migrate_ser2net.yml")
-    assert shown.code == 0, shown.said
-    assert "TCP tcp://localhost:2000 leads to /dev/ttyS0" in shown.said
-    assert house.show("ser2net", "LoadState") == "loaded"
-    assert house.fleet.play("migrate_ser2net.yml", lucid2mqtt_disable_ser2net=True).code == 0
-    house.must("systemctl", "daemon-reload")
-    assert house.show("ser2net", "LoadState") == "masked"
-    assert house.show("ser2net", "ActiveState") != "active"
-
-
-def test_a_system_that_is_not_booted_is_set_up_and_cleared_again(tmp_path: Path) -> None:
-    base = base_system()
-    with overlay(base, tmp_path / "debian") as root:
-        fleet = Fleet(tmp_path, root, wheels(base))
-        rehearsal = fleet.play("site.yml", "--check")
-        assert rehearsal.code == 0, rehearsal.said
-        assert not (root / "opt/lucid2mqtt").exists()
-        made = fleet.play("site.yml")
-        assert made.code == 0, made.said
-        assert (root / "etc/systemd/system/multi-user.target.wants/lucid2mqtt.service").is_symlink()
-        assert (root / "etc/credstore/lucid2mqtt.mqtt__password").stat().st_mode & 0o077 == 0
-        assert (root / "etc/lucid2mqtt/tls/node.key").stat().st_mode & 0o077 == 0
-        away = fleet.play("uninstall.yml", lucid2mqtt_purge=True)
-        assert away.code == 0, away.said
-        left = subprocess.run(
-            ["find", *(str(root / top) for top in ("etc", "opt", "usr/local", "var/lib")), "-name", "*lucid2mqtt*"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
-        assert [path for path in left if "/mosquitto/" not in path] == [], "only the broker's part stays"
-
-
-def test_ansible_lint_has_nothing_to_say() -> None:
-    tools = ansible_tools()
-    done = subprocess.run(
-        [str(tools / "ansible-lint"), "--offline", "--nocolor"],
-        cwd=PLAYBOOKS,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(Path.home())},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert not list(house.inside("/etc/lucid2mqtt").glob("firewall*"))

@@ -174,6 +174,43 @@ def test_wrong_settings_are_said_once_and_not_tried_again_and_again(running: Ser
         _settle(running.inside("/"), SETTINGS)
 
 
+def test_new_listeners_come_by_reload_and_wrong_settings_are_refused_with_everything_left_as_it_is(running: ServiceHouse) -> None:
+    running.switch_both_on()
+    pid = running.pid()
+    listener = {"listen": "tcp://127.0.0.1:4001", "module": "heaters"}
+    try:
+        _settle(running.inside("/"), {**SETTINGS, "passthrough": [listener]})
+        running.must("systemctl", "reload", UNIT)
+        wait_until(lambda: "127.0.0.1:4001" in running.agent("clients"))
+        wait_until(lambda: running.show(UNIT, "ActiveState") == "active")
+        _settle(running.inside("/"), {**SETTINGS, "passthrough": [{**listener, "acess": "outputs"}]})
+        assert running.exit_code("systemctl", "reload", UNIT) != 0
+        assert "acess" in running.journal(UNIT)
+        assert running.show(UNIT, "ActiveState") == "active"
+        assert "127.0.0.1:4001" in running.agent("clients")
+    finally:
+        _settle(running.inside("/"), SETTINGS)
+        running.must("systemctl", "reload", UNIT)
+    assert running.pid() == pid
+    assert running.relays() == (True, True), "outputs are left alone"
+
+
+def test_a_thermostat_heats_through_the_hardening_and_its_heater_is_off_after_kill_9(house: ServiceHouse) -> None:
+    """The relay's exit state is hold: it is the thermostat that nobody looks after any more."""
+    modules = [{"match": {"serial": 500102}, "name": "heaters", "channels": {"0": {"name": "living"}}}]
+    thermostat = {"name": "living", "sensors": ["ri4-500101/0"], "heater": "heaters/living", "target_c": 30, "cycle_s": 60, "min_off_s": 1}
+    try:
+        _settle(house.inside("/"), {**SETTINGS, "modules": modules, "thermostats": [thermostat]})
+        house.must("systemctl", "restart", UNIT)
+        wait_until(lambda: house.relays()[0], RESTART_WITHIN_S)
+        house.must("kill", "-KILL", str(house.pid()))
+        wait_until(lambda: not house.relays()[0], RESTART_WITHIN_S)
+        assert "denied" not in house.journal(UNIT)
+    finally:
+        _settle(house.inside("/"), SETTINGS)
+        house.must("systemctl", "restart", UNIT)
+
+
 def test_a_remote_module_is_a_serial_port_for_members_of_dialout(house: ServiceHouse) -> None:
     house.must(
         "systemd-run", "--unit=remote", "--property=RuntimeDirectory=remote", "lucid2mqtt", "simulate", "--tcp", "--dir", "/run/remote"

@@ -82,7 +82,7 @@ class AlarmBoard:
         stuck = {name: alarm for name, alarm in self._standing.items() if alarm.active}
         if not self.can_reset:
             if not stuck:
-                raise RequestRejected(Reason.BUSY, "nothing was reset: there is no alarm", "nothing has to be done")
+                raise RequestRejected(Reason.BUSY, "there is no alarm to reset", "nothing has to be done")
             why = "; ".join(alarm.reason for alarm in stuck.values())
             raise RequestRejected(Reason.BUSY, f"nothing was reset: {why}", "remove the cause first")
         self._standing = stuck

@@ -65,7 +65,7 @@ def test_the_state_goes_over_the_wire_and_commands_change_it() -> None:
         ({"set": "duty", "value": 40}, "is in mode heat"),
         ({"set": "autotune", "value": "abort"}, "autotune"),
         ({"set": "autotune", "value": "now"}, "'now' is not understood"),
-        ({"set": "alarms", "value": "reset"}, "nothing was reset"),
+        ({"set": "alarms", "value": "reset"}, "no alarm to reset"),
         ({"set": "gains", "value": 1}, "'gains' cannot be set"),
         ({}, "None cannot be set"),
     ],

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import tomllib
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,14 @@ from paho.mqtt.client import topic_matches_sub
 
 from lucid2mqtt.domain.channel import ChannelKind
 from lucid2mqtt.domain.names import THERMOSTATS, ChannelRef
-from lucid2mqtt.mqtt.bridge import Bridge
-from lucid2mqtt.mqtt.discovery import Origin
 from lucid2mqtt.mqtt.link import MqttLink
-from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions
+from lucid2mqtt.mqtt.options import MqttOptions
 from lucid2mqtt.mqtt.topics import Topics
 from lucid2mqtt.settings import load
 from tests.broker import Broker, Peer, running_broker, until, wait_until
+from tests.scenario.bridge_rig import bridge_over
 from tests.unit.docs.pages import HOW_TO, ROOT, blocks
-from tests.unit.mqtt.house import Forgetful, SmallHouse
+from tests.unit.mqtt.house import SmallHouse
 from tests.unit.mqtt.samples import channel, good, module
 
 PAGE = HOW_TO / "fleet.md"
@@ -45,20 +43,7 @@ async def agent(broker: Broker, base: str = BASE, node: str = NODE, username: st
     house.plug(BOILER)
     house.board.update([good(FLOW, 21.3), good(LIVING, value=False)])
     options = MqttOptions(url=broker.url, client_id=node, username=username, password=username and "secret")
-    bridge = Bridge(
-        link=MqttLink(options, spread=lambda: 0.0),
-        topics=Topics(base, node),
-        house=house,
-        board=house.board,
-        desk=house,
-        store=Forgetful(),
-        origin=Origin(version="1"),
-        home_assistant=HomeAssistantOptions(),
-        diagnostics=dict,
-        rescan=lambda: None,
-        now=lambda: datetime.now(UTC),
-        spread=lambda: 0.0,
-    )
+    bridge = bridge_over(house, MqttLink(options, spread=lambda: 0.0), Topics(base, node))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bridge.run())
         try:
@@ -248,6 +233,7 @@ async def test_after_an_outage_of_the_centre_it_has_everything_again(centre: Bro
         centre.restart()
         with at_centre(centre) as anew:
             await until(lambda: anew.last(STATE) == "OFF" and anew.last(f"{BASE}/{NODE}/status") == "online" and anew.last(LINE) == "1")
+            assert set(anew.all(STATE)) == {"OFF"}
 
 
 async def test_a_site_writes_only_its_own_branch(centre: Broker, site: Broker) -> None:

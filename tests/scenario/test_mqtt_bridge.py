@@ -6,19 +6,17 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lucid2mqtt.domain.channel import ChannelKind
-from lucid2mqtt.mqtt.bridge import Bridge
-from lucid2mqtt.mqtt.discovery import Origin
 from lucid2mqtt.mqtt.link import MqttLink
-from lucid2mqtt.mqtt.options import HomeAssistantOptions, MqttOptions, Protocol
+from lucid2mqtt.mqtt.options import MqttOptions, Protocol
 from lucid2mqtt.mqtt.topics import Topics
 from tests.broker import Broker, Peer, running_broker, until
-from tests.unit.mqtt.house import Forgetful, SmallHouse
+from tests.scenario.bridge_rig import bridge_over
+from tests.unit.mqtt.house import SmallHouse
 from tests.unit.mqtt.samples import channel, good, module
 
 FLOW = channel(ChannelKind.TEMPERATURE, 0, name="flow")
@@ -42,20 +40,7 @@ async def agent(broker: Broker, protocol: Protocol = Protocol.V5) -> AsyncIterat
     house.plug(HEATERS)
     house.board.update([good(FLOW, 21.3), good(LIVING, value=False)])
     link = MqttLink(MqttOptions(url=broker.url, protocol=protocol, client_id="lucid2mqtt-n"), spread=lambda: 0.0)
-    bridge = Bridge(
-        link=link,
-        topics=Topics("l", "n"),
-        house=house,
-        board=house.board,
-        desk=house,
-        store=Forgetful(),
-        origin=Origin(version="1"),
-        home_assistant=HomeAssistantOptions(),
-        diagnostics=dict,
-        rescan=lambda: None,
-        now=lambda: datetime.now(UTC),
-        spread=lambda: 0.0,
-    )
+    bridge = bridge_over(house, link, Topics("l", "n"))
     async with asyncio.TaskGroup() as tasks:
         run = tasks.create_task(bridge.run())
         await until(lambda: link.is_connected)
@@ -155,5 +140,7 @@ async def test_after_an_outage_commands_work_within_two_seconds_and_only_the_pre
 
 
 async def test_an_agent_that_took_the_name_of_another_is_told_apart_and_both_live(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
-    async with agent(broker), agent(broker):
+    async with agent(broker) as (_, first), agent(broker) as (_, second):
         await until(lambda: "Give each agent its own node" in caplog.text)
+        await until(lambda: first.counters.reconnects + second.counters.reconnects > 0)
+        assert first.is_connected or second.is_connected

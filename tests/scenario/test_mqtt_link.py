@@ -168,6 +168,7 @@ async def test_an_abrupt_end_makes_the_broker_say_the_will(broker: Broker) -> No
         async with linked(MqttOptions(url=broker.url), Listener()):
             await until(lambda: peer.last(STATUS) == "online")
         await until(lambda: peer.last(STATUS) == "offline")
+        assert peer.all(STATUS) == ["online", "offline"]
 
 
 async def test_after_a_killed_broker_the_link_is_back_soon_and_nothing_old_is_told(
@@ -270,8 +271,12 @@ async def test_a_websocket_that_stalls_under_load_is_given_up_and_not_mute_for_e
 
 async def test_a_broker_that_acknowledges_nothing_is_given_up() -> None:
     listener = Listener()
-    async with Doorkeeper(lambda _level: b"\x20\x03\x00\x00\x00") as deaf, linked(MqttOptions(url=deaf.url, keepalive_s=1), listener):
+    async with (
+        Doorkeeper(lambda _level: b"\x20\x03\x00\x00\x00") as deaf,
+        linked(MqttOptions(url=deaf.url, keepalive_s=1), listener) as link,
+    ):
         await until(lambda: listener.downs)
+        assert link.counters.received == 0
 
 
 async def test_wrong_credentials_are_told_with_a_remedy_and_right_ones_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -372,8 +377,9 @@ async def test_a_broker_without_3_1_1_is_spoken_to_in_5_when_told_so() -> None:
 
 async def test_a_refused_subscription_is_told_with_its_consequence(caplog: pytest.LogCaptureFixture) -> None:
     accepted_but_deaf = b"\x20\x03\x00\x00\x00" + b"\x90\x04\x00\x01\x00\x87"
-    async with Doorkeeper(lambda _level: accepted_but_deaf) as doorkeeper, linked(MqttOptions(url=doorkeeper.url), Listener()):
+    async with Doorkeeper(lambda _level: accepted_but_deaf) as doorkeeper, linked(MqttOptions(url=doorkeeper.url), Listener()) as link:
         await until(lambda: "commands will not arrive" in caplog.text)
+        assert link.is_connected, "what is measured still goes out"
 
 
 async def test_a_small_receive_maximum_of_the_broker_is_kept() -> None:

@@ -198,6 +198,7 @@ async def test_a_stopped_agent_leaves_its_thermostats_offline(broker: Broker) ->
         pass
     with Peer(broker.port, f"{LIVING}/#") as peer:
         await until(lambda: peer.last(f"{LIVING}/status") == "offline")
+        assert all(heard.retained for heard in peer.heard if heard.topic == f"{LIVING}/status")
 
 
 @pytest.mark.parametrize("protocol", [Protocol.V5, Protocol.V311])

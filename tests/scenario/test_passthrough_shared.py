@@ -256,6 +256,7 @@ async def test_what_a_client_switched_before_it_vanished_is_on_the_board(tmp_pat
         await house.until(lambda: ON_0 in house.module.journal.requests)
         leaving.close()
         await house.until(lambda: getattr(house.board.latest(ChannelRef(DO4, "0")), "value", None) is True)
+        assert house.module.journal.requests.count(ON_0) == 1, "it was read back, not written again"
 
 
 # -- ends

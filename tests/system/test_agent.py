@@ -71,6 +71,7 @@ def test_killed_and_restarted_in_any_order_the_picture_is_right_again(tmp_path: 
         peer.say(f"{ROOT}/do4-500102/get", "")
         wait_until(lambda: _switches(peer, modules), 20)
         wait_until(lambda: peer.last(f"{ROOM}/state") is not None, 20)
+        assert _first_two(modules, "do4-500102") == (False, True)
 
 
 def _first_two(modules: Modules, name: str) -> tuple[bool, bool]:

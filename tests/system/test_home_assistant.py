@@ -273,6 +273,7 @@ def test_every_service_reaches_the_thermostat_and_comes_back_as_state(stage: Sta
     wait_until(lambda: (shows("number.bath_manual_duty"), shows("sensor.bath_duty")) == ("40.0", "40.0"))
     home.call("climate.set_hvac_mode", "climate.bath", hvac_mode="heat")
     wait_until(lambda: (shows("select.bath_mode"), shows("number.bath_manual_duty")) == ("heat", "unavailable"))
+    assert shows(attribute="temperature") == 22.5, "the target outlives mode manual"
 
 
 def test_an_autotune_is_started_and_ended_from_home_assistant(stage: Stage) -> None:
@@ -315,10 +316,12 @@ def test_an_unplugged_module_is_unavailable_and_comes_back(stage: Stage) -> None
 
 def test_a_killed_agent_is_unavailable_and_comes_back(stage: Stage) -> None:
     sensor = stage.home.of("AI4", "sensor")[0]
+    before = set(stage.home.entities())
     stage.agent.stop(signal.SIGKILL)
     wait_until(lambda: stage.home.state(sensor) == "unavailable", BACK_WITHIN_S)
     stage.agent.start()
     wait_until(lambda: _all_available(stage.home), BACK_WITHIN_S)
+    assert set(stage.home.entities()) == before
 
 
 def test_a_stopped_agent_is_unavailable_and_keeps_its_entities(stage: Stage) -> None:
